@@ -1,0 +1,148 @@
+//! What must be known for a decision: the user, the projects and the repositories, of one moment.
+
+use std::sync::Arc;
+
+use super::access::{AccessKind, AccessSet};
+use super::account::AccountState;
+use super::login::Caller;
+use super::principal::{PrincipalId, TeamId, UserId};
+use super::project::ProjectId;
+use super::repository::RepositoryName;
+
+/// What a decision needs to know of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserFacts {
+    /// The user's number.
+    pub id: UserId,
+    /// Whether the user may push at all.
+    pub certified: bool,
+    /// Whether the user is an administrator.
+    pub administrator: bool,
+    /// Whether the account may log in.
+    pub state: AccountState,
+    /// Raised with each change that ends existing logins: password, disabling, revocation.
+    pub generation: i64,
+    /// The teams that the user is in.
+    pub teams: Box<[TeamId]>,
+}
+
+/// Who may do what: for each principal a set of access kinds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sharing(Box<[(PrincipalId, AccessSet)]>);
+
+impl Sharing {
+    /// Settings of the given rows.
+    #[must_use]
+    pub fn new(rows: impl IntoIterator<Item = (PrincipalId, AccessSet)>) -> Self {
+        let mut rows: Vec<_> = rows.into_iter().collect();
+        rows.sort_unstable_by_key(|(principal, _)| *principal);
+        Self(rows.into())
+    }
+
+    /// The rows, by principal.
+    #[must_use]
+    pub fn rows(&self) -> &[(PrincipalId, AccessSet)] {
+        &self.0
+    }
+
+    /// Everything that `caller` is given: by name, through a team, or through one of the two groups.
+    /// There are no denials, so the union of all rows that apply is the answer.
+    #[must_use]
+    pub fn access_of(&self, caller: &Caller<'_>) -> AccessSet {
+        let of = |principal: PrincipalId| {
+            self.0
+                .binary_search_by_key(&principal, |(row, _)| *row)
+                .map_or(AccessSet::NONE, |at| self.0[at].1)
+        };
+        // Sharing with everybody gives READ and nothing else, whatever the row says (synapse-api.md 5.5).
+        let public: AccessSet =
+            of(PrincipalId::PUBLIC).iter().filter(|kind| *kind == AccessKind::Read).collect();
+        match caller {
+            Caller::Anonymous => public,
+            Caller::User(user, _) => user
+                .teams
+                .iter()
+                .map(|team| of((*team).into()))
+                .chain([of(user.id.into()), of(PrincipalId::AUTHENTICATED_USERS), public])
+                .fold(AccessSet::NONE, AccessSet::union),
+        }
+    }
+}
+
+/// Whether a project or repository is in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LifeState {
+    /// In use.
+    Live,
+    /// In the trash can: closed to docker for everybody.
+    Trashed,
+}
+
+/// What a decision needs to know of a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectFacts {
+    /// Its number.
+    pub id: ProjectId,
+    /// In use, or in the trash.
+    pub state: LifeState,
+    /// Whether READ is enough to pull from its repositories without local sharing.
+    pub open_data: bool,
+    /// Who may do what.
+    pub sharing: Sharing,
+}
+
+/// What a decision needs to know of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RepositoryFacts {
+    /// Nothing is known under this name.
+    Unknown,
+    /// A push was allowed and its first manifest has not arrived.
+    Reserved {
+        /// Who was allowed to push.
+        by: UserId,
+    },
+    /// The registry holds content under this name that no event has told of: closed until a resync.
+    Fenced,
+    /// It exists.
+    Known {
+        /// In use, or in the trash.
+        state: LifeState,
+        /// Whether READ is enough to pull from it.
+        open_data: bool,
+        /// Its own sharing; without it, the project's holds.
+        local_sharing: Option<Arc<Sharing>>,
+    },
+}
+
+impl RepositoryFacts {
+    /// A repository like most: in use, following its project in everything.
+    pub const PLAIN: Self = Self::Known { state: LifeState::Live, open_data: false, local_sharing: None };
+}
+
+/// A repository with all that decides about it.
+#[derive(Clone, Debug)]
+pub struct RepositorySituation {
+    /// Its name.
+    pub name: RepositoryName,
+    /// Its project; `None` when there is no such project.
+    pub project: Option<Arc<ProjectFacts>>,
+    /// The repository itself.
+    pub repository: RepositoryFacts,
+}
+
+/// Everything that one decision needs, true at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// The user who asks; `None` for nobody, or when the account is gone.
+    pub user: Option<Arc<UserFacts>>,
+    /// One entry for each repository asked about.
+    pub repositories: Vec<RepositorySituation>,
+}
+
+impl Facts {
+    /// The situation of `name`, if it was asked about.
+    #[must_use]
+    pub fn of(&self, name: &RepositoryName) -> Option<&RepositorySituation> {
+        self.repositories.iter().find(|situation| situation.name == *name)
+    }
+}

@@ -1,0 +1,72 @@
+//! Where a request comes from: the client's address behind proxies, and the network that limits count by.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The network that one client can be expected to hold all addresses of: a single IPv4 address, an IPv6 /64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientNetwork(IpAddr);
+
+impl ClientNetwork {
+    /// The network of an address.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self(IpAddr::V4(address)),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Self(IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0)))
+            }
+        }
+    }
+}
+
+/// The client's address: `peer` itself, or, when it is a trusted proxy, the last address that a trusted proxy
+/// wrote into `X-Forwarded-For`. What comes before that is the client's own word and is not believed.
+#[must_use]
+pub fn client_address(peer: IpAddr, forwarded_for: &[&str], is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let mut client = peer.to_canonical();
+    let hops = forwarded_for.iter().rev().flat_map(|header| header.split(',').rev());
+    for hop in hops {
+        if !is_trusted(client) {
+            break;
+        }
+        match hop.trim().parse::<IpAddr>() {
+            Ok(address) => client = address.to_canonical(),
+            Err(_) => break,
+        }
+    }
+    client
+}
+
+/// An address for requests whose peer is not known, such as those over a socket that is not TCP.
+pub const UNKNOWN_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn forwarded_addresses_are_believed_only_from_trusted_proxies() {
+        let trusted =
+            |candidate: IpAddr| candidate == address("10.0.0.1") || candidate == address("10.0.0.2");
+        let read = |peer: &str, headers: &[&str]| client_address(address(peer), headers, trusted);
+        assert_eq!(read("192.0.2.9", &["203.0.113.5"]), address("192.0.2.9"));
+        assert_eq!(read("10.0.0.1", &["203.0.113.5"]), address("203.0.113.5"));
+        assert_eq!(read("10.0.0.1", &["198.51.100.1, 203.0.113.5, 10.0.0.2"]), address("203.0.113.5"));
+        assert_eq!(read("10.0.0.1", &["198.51.100.1", "203.0.113.5"]), address("203.0.113.5"));
+        assert_eq!(read("10.0.0.1", &["junk"]), address("10.0.0.1"));
+        assert_eq!(read("::ffff:10.0.0.1", &["203.0.113.5"]), address("203.0.113.5"));
+    }
+
+    #[test]
+    fn an_ipv6_client_is_counted_by_its_64_bit_network() {
+        let one = ClientNetwork::of(address("2001:db8:1:2:3::4"));
+        assert_eq!(one, ClientNetwork::of(address("2001:db8:1:2:ffff::1")));
+        assert_ne!(one, ClientNetwork::of(address("2001:db8:1:3::4")));
+        assert_eq!(ClientNetwork::of(address("::ffff:192.0.2.1")), ClientNetwork::of(address("192.0.2.1")));
+    }
+}
