@@ -1,0 +1,67 @@
+//! Making accounts and setting passwords: where a password becomes a hash.
+
+use std::sync::Arc;
+
+use crate::domain::account::{AccountName, EmailAddress};
+use crate::domain::credential::NewPassword;
+use crate::domain::principal::UserId;
+use crate::ports::accounts::{AccountError, NewUser, UserChange, Users};
+use crate::ports::passwords::{HashError, PasswordHasher};
+
+/// Why an account was not made or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ManageAccountError {
+    /// The account cannot be as asked.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The password could not be hashed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+}
+
+/// Makes accounts.
+pub struct ManageAccounts {
+    /// Where they are kept.
+    pub users: Arc<dyn Users>,
+    /// Hashes passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+}
+
+/// An account to be made.
+pub struct AccountRequest {
+    /// The name.
+    pub name: AccountName,
+    /// The e-mail address.
+    pub email: EmailAddress,
+    /// The password.
+    pub password: NewPassword,
+    /// Whether the user may push.
+    pub certified: bool,
+    /// Whether the user is an administrator.
+    pub administrator: bool,
+}
+
+impl ManageAccounts {
+    /// Makes an account and gives its number.
+    pub async fn add(&self, request: AccountRequest) -> Result<UserId, ManageAccountError> {
+        let password_hash = self.hasher.hash(request.password.password().clone()).await?;
+        let user = NewUser {
+            name: request.name,
+            email: request.email,
+            password_hash,
+            certified: request.certified,
+            administrator: request.administrator,
+        };
+        Ok(self.users.add_user(&user).await?)
+    }
+
+    /// Gives an account a new password, which ends every login with the old one.
+    pub async fn set_password(
+        &self,
+        name: &AccountName,
+        password: &NewPassword,
+    ) -> Result<(), ManageAccountError> {
+        let hash = self.hasher.hash(password.password().clone()).await?;
+        Ok(self.users.change_user(name, &UserChange::PasswordHash(hash)).await?)
+    }
+}

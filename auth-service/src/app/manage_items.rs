@@ -1,0 +1,163 @@
+//! Projects and who may do what: from the names that people write to the numbers that are stored.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::domain::access::{AccessKind, AccessSet};
+use crate::domain::account::AccountName;
+use crate::domain::principal::PrincipalId;
+use crate::domain::project::{ProjectId, ProjectName};
+use crate::domain::repository::Item;
+use crate::ports::StorageError;
+use crate::ports::accounts::{Principals, Users};
+use crate::ports::items::{AccessChange, ItemError, Items, SharingSettings};
+
+/// Somebody that sharing settings can name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PrincipalName {
+    /// Everybody.
+    Public,
+    /// Everybody who is logged in.
+    AuthenticatedUsers,
+    /// A user or team.
+    Account(AccountName),
+}
+
+impl PrincipalName {
+    /// Reads a name, or one of the two groups' keywords.
+    pub fn parse(text: &str) -> Result<Self, crate::domain::account::BadAccountName> {
+        match text.trim().to_ascii_uppercase().as_str() {
+            "PUBLIC" => Ok(Self::Public),
+            "AUTHENTICATED_USERS" => Ok(Self::AuthenticatedUsers),
+            _ => AccountName::parse(text).map(Self::Account),
+        }
+    }
+}
+
+/// One row of an item's sharing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SharingRow {
+    /// The principal's name; its number when the account is gone.
+    pub principal: String,
+    /// The principal's number.
+    #[serde(rename = "principalId")]
+    pub principal_id: i64,
+    /// What it may do.
+    #[serde(rename = "accessType")]
+    pub access: Vec<&'static str>,
+}
+
+/// The sharing of an item, with names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SharingReport {
+    /// The item.
+    #[serde(rename = "id")]
+    pub item: String,
+    /// The project whose settings hold, when the item has none of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub benefactor: Option<String>,
+    /// The rows.
+    #[serde(rename = "resourceAccess")]
+    pub rows: Vec<SharingRow>,
+}
+
+/// Why an item was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ManageItemError {
+    /// There is no such principal.
+    #[error("there is no user or team {0}")]
+    NoSuchPrincipal(AccountName),
+    /// There is no such user.
+    #[error("there is no user {0}")]
+    NoSuchUser(AccountName),
+    /// PUBLIC can be given nothing else.
+    #[error("PUBLIC can be given READ only; to let people pull without a login see open-data")]
+    PublicBeyondRead,
+    /// The item cannot be as asked.
+    #[error(transparent)]
+    Item(#[from] ItemError),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Manages projects and sharing.
+pub struct ManageItems {
+    /// Projects and repositories.
+    pub items: Arc<dyn Items>,
+    /// Their sharing.
+    pub sharing: Arc<dyn SharingSettings>,
+    /// Finds owners.
+    pub users: Arc<dyn Users>,
+    /// Finds principals.
+    pub principals: Arc<dyn Principals>,
+    /// Most rows of one item's sharing.
+    pub most_rows: usize,
+}
+
+impl ManageItems {
+    /// Makes a project that `owner` may do everything with.
+    pub async fn add_project(
+        &self,
+        name: &ProjectName,
+        owner: &AccountName,
+    ) -> Result<ProjectId, ManageItemError> {
+        let user = self.users.user(owner).await?.ok_or_else(|| ManageItemError::NoSuchUser(owner.clone()))?;
+        Ok(self.items.add_project(name, user.id).await?)
+    }
+
+    /// Changes what a principal may do with an item.
+    pub async fn set_access(
+        &self,
+        item: &Item,
+        principal: &PrincipalName,
+        change: AccessChange,
+    ) -> Result<(), ManageItemError> {
+        let read: AccessSet = [AccessKind::Read].into_iter().collect();
+        if let (PrincipalName::Public, AccessChange::Add(kinds)) = (principal, change)
+            && kinds != read
+        {
+            return Err(ManageItemError::PublicBeyondRead);
+        }
+        let principal = self.principal(principal).await?;
+        Ok(self.sharing.set_access(item, principal, change, self.most_rows).await?)
+    }
+
+    async fn principal(&self, name: &PrincipalName) -> Result<PrincipalId, ManageItemError> {
+        match name {
+            PrincipalName::Public => Ok(PrincipalId::PUBLIC),
+            PrincipalName::AuthenticatedUsers => Ok(PrincipalId::AUTHENTICATED_USERS),
+            PrincipalName::Account(name) => {
+                let found = self.principals.principal(name).await?;
+                found.ok_or_else(|| ManageItemError::NoSuchPrincipal(name.clone()))
+            }
+        }
+    }
+
+    /// The sharing that holds for an item, with names.
+    pub async fn sharing(&self, item: &Item) -> Result<SharingReport, ManageItemError> {
+        let found = self.sharing.sharing(item).await?.ok_or_else(|| ItemError::NoSuchItem(item.clone()))?;
+        let ids: Vec<PrincipalId> = found.sharing.rows().iter().map(|(principal, _)| *principal).collect();
+        let mut names: HashMap<PrincipalId, String> = self
+            .principals
+            .principal_names(&ids)
+            .await?
+            .into_iter()
+            .map(|(id, name)| (id, name.to_string()))
+            .collect();
+        names.insert(PrincipalId::PUBLIC, "PUBLIC".to_owned());
+        names.insert(PrincipalId::AUTHENTICATED_USERS, "AUTHENTICATED_USERS".to_owned());
+        let row = |(id, kinds): &(PrincipalId, AccessSet)| SharingRow {
+            principal: names.get(id).cloned().unwrap_or_else(|| id.to_string()),
+            principal_id: id.number(),
+            access: kinds.names(),
+        };
+        Ok(SharingReport {
+            item: item.to_string(),
+            benefactor: (!found.own).then(|| item.project().to_string()),
+            rows: found.sharing.rows().iter().map(row).collect(),
+        })
+    }
+}

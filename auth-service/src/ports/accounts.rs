@@ -1,0 +1,160 @@
+//! Users, teams, and the names that they share.
+
+use async_trait::async_trait;
+
+use super::StorageError;
+use crate::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
+use crate::domain::principal::{PrincipalId, TeamId, UserId};
+
+/// A user as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// The stable number.
+    pub id: UserId,
+    /// The name.
+    pub name: AccountName,
+    /// The e-mail address.
+    pub email: EmailAddress,
+    /// Whether the user may push.
+    pub certified: bool,
+    /// Whether the user is an administrator.
+    pub administrator: bool,
+    /// Whether the account may log in.
+    pub state: AccountState,
+}
+
+/// A team as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Team {
+    /// The stable number.
+    pub id: TeamId,
+    /// The name.
+    pub name: AccountName,
+    /// The names of its members.
+    pub members: Vec<AccountName>,
+}
+
+/// What a login is checked against.
+#[derive(Clone, Debug)]
+pub struct StoredLogin {
+    /// Whose it is.
+    pub user: UserId,
+    /// The password's hash, in PHC string format.
+    pub password_hash: String,
+    /// The account's generation when this was read.
+    pub generation: i64,
+    /// Whether the account may log in.
+    pub state: AccountState,
+}
+
+/// An account to be made.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The name.
+    pub name: AccountName,
+    /// The e-mail address.
+    pub email: EmailAddress,
+    /// The password's hash, in PHC string format.
+    pub password_hash: String,
+    /// Whether the user may push.
+    pub certified: bool,
+    /// Whether the user is an administrator.
+    pub administrator: bool,
+}
+
+/// A change to an account.
+#[derive(Clone, Debug)]
+pub enum UserChange {
+    /// May push, or not.
+    Certified(bool),
+    /// Is an administrator, or not.
+    Administrator(bool),
+    /// May log in, or not; ends every login when it may not.
+    State(AccountState),
+    /// Has a new password, in PHC string format; ends every login.
+    PasswordHash(String),
+}
+
+/// Why an account or team was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// Another user or team has the name.
+    #[error("the name {0} is taken by a user or team")]
+    NameTaken(AccountName),
+    /// Another user has the address.
+    #[error("another account has this e-mail address")]
+    EmailTaken,
+    /// There is no such user.
+    #[error("there is no user {0}")]
+    NoSuchUser(AccountName),
+    /// There is no such team.
+    #[error("there is no team {0}")]
+    NoSuchTeam(AccountName),
+    /// Nobody could administer the service any more.
+    #[error("{0} is the last administrator who can log in; promote somebody else first")]
+    LastAdministrator(AccountName),
+    /// A user who owns things cannot vanish.
+    #[error(
+        "{0} is the only one who can change the permissions of {1}; give CHANGE_PERMISSIONS to somebody else first"
+    )]
+    OwnsProjects(AccountName, String),
+    /// The database failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+/// Users as they are stored.
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// What a login under `name` is checked against; `None` when nobody has that name or address.
+    async fn stored_login(&self, name: &LoginName) -> Result<Option<StoredLogin>, StorageError>;
+
+    /// Makes an account and gives its number.
+    async fn add_user(&self, user: &NewUser) -> Result<UserId, AccountError>;
+
+    /// Changes an account.
+    async fn change_user(&self, name: &AccountName, change: &UserChange) -> Result<(), AccountError>;
+
+    /// Removes an account with everything that it was given; its number is never used again.
+    async fn remove_user(&self, name: &AccountName) -> Result<(), AccountError>;
+
+    /// Every user, by name.
+    async fn users(&self) -> Result<Vec<User>, StorageError>;
+
+    /// The user with this name.
+    async fn user(&self, name: &AccountName) -> Result<Option<User>, StorageError>;
+}
+
+/// Teams as they are stored.
+#[async_trait]
+pub trait Teams: Send + Sync {
+    /// Makes a team and gives its number.
+    async fn add_team(&self, name: &AccountName) -> Result<TeamId, AccountError>;
+
+    /// Removes a team with everything that it was given.
+    async fn remove_team(&self, name: &AccountName) -> Result<(), AccountError>;
+
+    /// Puts a user into a team, or takes one out; doing it twice is not an error.
+    async fn set_member(
+        &self,
+        team: &AccountName,
+        user: &AccountName,
+        member: bool,
+    ) -> Result<(), AccountError>;
+
+    /// Every team, by name.
+    async fn teams(&self) -> Result<Vec<Team>, StorageError>;
+}
+
+/// The one space of names that users and teams share.
+#[async_trait]
+pub trait Principals: Send + Sync {
+    /// The number of the user or team with this name.
+    async fn principal(&self, name: &AccountName) -> Result<Option<PrincipalId>, StorageError>;
+
+    /// The names of users and teams by number; those that are gone are left out.
+    async fn principal_names(
+        &self,
+        ids: &[PrincipalId],
+    ) -> Result<Vec<(PrincipalId, AccountName)>, StorageError>;
+}

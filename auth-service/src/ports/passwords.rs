@@ -1,0 +1,91 @@
+//! Checking and hashing passwords, and remembering for a short time which ones were right.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use async_trait::async_trait;
+
+use crate::domain::credential::Password;
+use crate::domain::network::ClientNetwork;
+use crate::domain::principal::UserId;
+
+/// Why a password was not checked or hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// Too many are waiting already.
+    #[error("too many passwords are waiting to be checked")]
+    Busy,
+    /// The hash is none, or the machine has no memory for it.
+    #[error("the password hash cannot be computed")]
+    Broken,
+}
+
+/// Slow hashing, on threads of its own.
+#[async_trait]
+pub trait PasswordHasher: Send + Sync {
+    /// Whether `password` belongs to `hash` (PHC string format). Without a hash it takes as long and is
+    /// never right. Waiting callers take turns by `network`.
+    async fn verify(
+        &self,
+        hash: Option<String>,
+        password: Password,
+        network: ClientNetwork,
+    ) -> Result<bool, HashError>;
+
+    /// The hash of a new password, in PHC string format.
+    async fn hash(&self, password: Password) -> Result<String, HashError>;
+}
+
+/// A keyed digest of a user name with a password: meaningless outside this process.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CredentialDigest(pub [u8; 32]);
+
+/// A login that was found right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifiedLogin {
+    /// Whose it is.
+    pub user: UserId,
+    /// The account's generation when the password was read: a later one ends this login.
+    pub generation: i64,
+}
+
+/// Why a login was not found right. It goes to everybody who waits for the same check.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoginFailure {
+    /// There is no such account, or the password is not its.
+    #[error("wrong user name or password")]
+    WrongCredentials,
+    /// The password is right and the account closed.
+    #[error("the account is disabled")]
+    AccountDisabled,
+    /// Too many logins are waiting to be checked.
+    #[error("too many passwords are waiting to be checked")]
+    Busy,
+    /// It cannot be checked now; the cause is for the log.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// A check that is under way.
+pub type Verification = Pin<Box<dyn Future<Output = Result<VerifiedLogin, LoginFailure>> + Send>>;
+
+/// Logins that were found right a short time ago. Wrong ones are never remembered.
+#[async_trait]
+pub trait VerifiedLogins: Send + Sync {
+    /// The digest of what was typed, under a key that only this process has.
+    fn digest(&self, name: &str, password: &Password) -> CredentialDigest;
+
+    /// The login remembered for `digest`, or else what `verification` finds; the same check asked for several
+    /// times at once is made once.
+    async fn get_or_verify(
+        &self,
+        digest: CredentialDigest,
+        verification: Verification,
+    ) -> Result<VerifiedLogin, LoginFailure>;
+
+    /// The login remembered for `digest`.
+    async fn get(&self, digest: &CredentialDigest) -> Option<VerifiedLogin>;
+
+    /// Forgets a login that its account's generation has ended.
+    async fn forget(&self, digest: &CredentialDigest);
+}

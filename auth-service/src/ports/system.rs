@@ -1,0 +1,21 @@
+//! What the service asks of the machine itself: time.
+
+use std::time::Duration;
+
+use crate::domain::time::Timestamp;
+
+/// The two clocks that the service needs.
+pub trait Clock: Send + Sync {
+    /// The time of day, UTC.
+    fn now(&self) -> Timestamp;
+
+    /// Time since some fixed moment, that never goes back and also runs while the machine is suspended:
+    /// how old a confirmed fact is must not be underestimated after a laptop lid was closed.
+    fn elapsed(&self) -> Duration;
+}
+
+/// Identifiers that are never given twice.
+pub trait Identifiers: Send + Sync {
+    /// The identifier of a token or request: printable, without spaces, at most 40 bytes.
+    fn next(&self) -> String;
+}

@@ -1,0 +1,290 @@
+//! Ports in memory.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_service::adapters::verified_logins::LoginCache;
+use auth_service::app::authenticate::Authenticate;
+use auth_service::app::first_push::FirstPush;
+use auth_service::app::issue_token::{IssueToken, TokenRequest, TokenRules};
+use auth_service::domain::access::AccessSet;
+use auth_service::domain::account::{AccountName, AccountState, LoginName};
+use auth_service::domain::claims::TokenTerms;
+use auth_service::domain::credential::{Credential, Password};
+use auth_service::domain::facts::{
+    Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, UserFacts,
+};
+use auth_service::domain::grant::{AccessPolicy, Certification};
+use auth_service::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
+use auth_service::domain::principal::{PrincipalId, UserId};
+use auth_service::domain::repository::RepositoryName;
+use auth_service::domain::time::Timestamp;
+use auth_service::ports::StorageError;
+use auth_service::ports::accounts::{AccountError, NewUser, StoredLogin, User, UserChange, Users};
+use auth_service::ports::facts::FactsReader;
+use auth_service::ports::items::{Names, Reservation};
+use auth_service::ports::passwords::{HashError, PasswordHasher};
+use auth_service::ports::registry::{RegistryContents, RegistryUnreachable};
+use auth_service::ports::signer::{KeyCondition, SignError, Signer};
+use auth_service::ports::system::Clock;
+
+pub(crate) const ALICE: UserId = UserId::new(3_400_001);
+
+/// What happens while a password is being hashed.
+type Meanwhile = Box<dyn Fn(&mut World) + Send + Sync>;
+
+/// Everything that the ports look at.
+pub(crate) struct World {
+    pub(crate) password: String,
+    pub(crate) state: AccountState,
+    pub(crate) generation: i64,
+    pub(crate) exists: bool,
+    pub(crate) repositories: HashMap<String, RepositoryFacts>,
+    pub(crate) held_by_registry: Vec<String>,
+}
+
+pub(crate) struct Outside {
+    pub(crate) world: Mutex<World>,
+    pub(crate) meanwhile: Mutex<Option<Meanwhile>>,
+    pub(crate) hashes: AtomicUsize,
+    pub(crate) database_down: AtomicBool,
+    pub(crate) registry_down: AtomicBool,
+    pub(crate) key_expired: AtomicBool,
+    pub(crate) highest_number: AtomicUsize,
+}
+
+impl Outside {
+    pub(crate) fn new() -> Arc<Self> {
+        let world = World {
+            password: "sesame".to_owned(),
+            state: AccountState::Active,
+            generation: 1,
+            exists: true,
+            repositories: HashMap::from([("syn5/app".to_owned(), RepositoryFacts::PLAIN)]),
+            held_by_registry: Vec::new(),
+        };
+        Arc::new(Self {
+            world: Mutex::new(world),
+            meanwhile: Mutex::new(None),
+            hashes: AtomicUsize::new(0),
+            database_down: AtomicBool::new(false),
+            registry_down: AtomicBool::new(false),
+            key_expired: AtomicBool::new(false),
+            highest_number: AtomicUsize::new(0),
+        })
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut World)) {
+        change(&mut self.world.lock().unwrap());
+    }
+
+    fn database(&self) -> Result<(), StorageError> {
+        match self.database_down.load(Ordering::SeqCst) {
+            true => Err(StorageError::Unavailable("the disk fell off".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    /// The use case, wired to this.
+    pub(crate) fn issue_token(self: &Arc<Self>) -> IssueToken {
+        let logins = Arc::new(LoginCache::new(Duration::from_mins(5)).unwrap());
+        IssueToken {
+            authenticate: Authenticate::new(Arc::<Self>::clone(self), Arc::<Self>::clone(self), logins),
+            facts: Arc::<Self>::clone(self),
+            first_push: Arc::new(self.first_push()),
+            signer: Arc::<Self>::clone(self),
+            clock: Arc::<Self>::clone(self),
+            rules: TokenRules {
+                terms: TokenTerms { issuer: "i".to_owned(), service: "s".to_owned(), lifetime_seconds: 300 },
+                policy: AccessPolicy { certification: Certification::Push, anonymous_pull: false },
+                host: "hub.example".to_owned(),
+                most_scopes: 64,
+            },
+        }
+    }
+
+    pub(crate) fn first_push(self: &Arc<Self>) -> FirstPush {
+        FirstPush::new(Arc::<Self>::clone(self), Arc::<Self>::clone(self), Arc::<Self>::clone(self))
+    }
+}
+
+/// A request of alice.
+pub(crate) fn request(password: &str, scope: &str) -> TokenRequest {
+    TokenRequest {
+        credential: Credential::Password {
+            name: "alice".to_owned(),
+            password: Password::new(password.to_owned()),
+        },
+        service: None,
+        scopes: vec![scope.to_owned()],
+        network: ClientNetwork::of(UNKNOWN_ADDRESS),
+        asks_push_to_delete: false,
+        identifier: "r1".to_owned(),
+    }
+}
+
+#[async_trait]
+impl FactsReader for Outside {
+    async fn load(&self, user: Option<UserId>, names: &[RepositoryName]) -> Result<Facts, StorageError> {
+        self.database()?;
+        let world = self.world.lock().unwrap();
+        let user = user.filter(|_| world.exists).map(|id| {
+            Arc::new(UserFacts {
+                id,
+                certified: true,
+                administrator: false,
+                state: world.state,
+                generation: world.generation,
+                teams: Box::default(),
+            })
+        });
+        let situation = |name: &RepositoryName| RepositorySituation {
+            name: name.clone(),
+            project: Some(Arc::new(ProjectFacts {
+                id: name.project(),
+                state: LifeState::Live,
+                open_data: false,
+                sharing: Sharing::new([(PrincipalId::from(ALICE), AccessSet::ALL)]),
+            })),
+            repository: world.repositories.get(name.as_str()).cloned().unwrap_or(RepositoryFacts::Unknown),
+        };
+        Ok(Facts { user, repositories: names.iter().map(situation).collect() })
+    }
+
+    async fn catch_up(&self) -> Result<(), StorageError> {
+        self.database()
+    }
+}
+
+#[async_trait]
+impl PasswordHasher for Outside {
+    async fn verify(
+        &self,
+        hash: Option<String>,
+        password: Password,
+        _: ClientNetwork,
+    ) -> Result<bool, HashError> {
+        self.hashes.fetch_add(1, Ordering::SeqCst);
+        if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+            meanwhile(&mut self.world.lock().unwrap());
+        }
+        Ok(hash.is_some_and(|hash| hash == password.expose()))
+    }
+
+    async fn hash(&self, password: Password) -> Result<String, HashError> {
+        Ok(password.expose().to_owned())
+    }
+}
+
+#[async_trait]
+impl Users for Outside {
+    async fn stored_login(&self, _: &LoginName) -> Result<Option<StoredLogin>, StorageError> {
+        self.database()?;
+        let world = self.world.lock().unwrap();
+        Ok(world.exists.then(|| StoredLogin {
+            user: ALICE,
+            password_hash: world.password.clone(),
+            generation: world.generation,
+            state: world.state,
+        }))
+    }
+
+    async fn add_user(&self, _: &NewUser) -> Result<UserId, AccountError> {
+        panic!("no test adds users")
+    }
+
+    async fn change_user(&self, _: &AccountName, _: &UserChange) -> Result<(), AccountError> {
+        panic!("no test changes users")
+    }
+
+    async fn remove_user(&self, _: &AccountName) -> Result<(), AccountError> {
+        panic!("no test removes users")
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StorageError> {
+        panic!("no test lists users")
+    }
+
+    async fn user(&self, _: &AccountName) -> Result<Option<User>, StorageError> {
+        panic!("no test looks up users")
+    }
+}
+
+#[async_trait]
+impl Names for Outside {
+    async fn reserve(
+        &self,
+        name: &RepositoryName,
+        user: UserId,
+        _: Timestamp,
+    ) -> Result<Reservation, StorageError> {
+        self.database()?;
+        let mut world = self.world.lock().unwrap();
+        match world.repositories.get(name.as_str()) {
+            Some(_) => Ok(Reservation::NameKnown),
+            None => {
+                world.repositories.insert(name.to_string(), RepositoryFacts::Reserved { by: user });
+                Ok(Reservation::Made)
+            }
+        }
+    }
+
+    async fn fence(&self, name: &RepositoryName) -> Result<(), StorageError> {
+        self.change(|world| {
+            world.repositories.insert(name.to_string(), RepositoryFacts::Fenced);
+        });
+        Ok(())
+    }
+
+    async fn raise_numbers_above(&self, number: i64) -> Result<(), StorageError> {
+        self.highest_number.store(usize::try_from(number).unwrap(), Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl RegistryContents for Outside {
+    async fn holds(&self, name: &RepositoryName) -> Result<bool, RegistryUnreachable> {
+        match self.registry_down.load(Ordering::SeqCst) {
+            true => Err(RegistryUnreachable("nobody listens".to_owned())),
+            false => Ok(self.world.lock().unwrap().held_by_registry.contains(&name.to_string())),
+        }
+    }
+
+    async fn highest_project_number(&self) -> Result<i64, RegistryUnreachable> {
+        match self.registry_down.load(Ordering::SeqCst) {
+            true => Err(RegistryUnreachable("nobody listens".to_owned())),
+            false => Ok(7),
+        }
+    }
+}
+
+impl Signer for Outside {
+    fn sign(&self, claims: &[u8]) -> Result<String, SignError> {
+        Ok(String::from_utf8(claims.to_vec()).unwrap())
+    }
+
+    fn condition(&self, now: Timestamp) -> KeyCondition {
+        match self.key_expired.load(Ordering::SeqCst) {
+            true => KeyCondition::Expired { not_after: now },
+            false => KeyCondition::Usable { not_after: now },
+        }
+    }
+
+    fn jwks(&self) -> Arc<str> {
+        "{}".into()
+    }
+}
+
+impl Clock for Outside {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000)
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+}

@@ -1,0 +1,7 @@
+//! The use cases against ports that do what a test says: races, outages and logins that end meanwhile, which
+//! real servers show only by luck.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
+
+mod fakes;
+mod first_push;
+mod issue_token;
