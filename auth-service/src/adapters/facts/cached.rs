@@ -1,0 +1,291 @@
+//! Facts kept in memory. The database has a number that each change raises; it is read several times a
+//! second, and what the changes were about is forgotten. What is answered from here is used only while that
+//! number was read less than a second ago.
+//!
+//! Everything that a decision is given belongs to one revision. A change that comes in while facts are
+//! gathered makes the gathering begin again: rights as they never were at any one moment must not be mixed
+//! from a user of after a change and a project of before it.
+
+use std::future::Future;
+use std::hash::RandomState;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::contents::{KeptProject, Recollection};
+use super::memory::{Known, Memory};
+use crate::domain::facts::{Facts, RepositoryFacts, RepositorySituation, UserFacts};
+use crate::domain::principal::UserId;
+use crate::domain::project::ProjectId;
+use crate::domain::repository::RepositoryName;
+use crate::ports::StorageError;
+use crate::ports::facts::{Changes, FactsReader, FactsStore, Revision};
+use crate::ports::system::Clock;
+
+/// How old the last confirmation may be when facts are used. A change holds everywhere within one second;
+/// the rest of that second is for the decision itself.
+const CONFIRMED_WITHIN: Duration = Duration::from_millis(900);
+
+/// Projects with more repositories than this (of the usual or the unusual kind) are not kept whole.
+const MOST_REPOSITORIES_KEPT: usize = 4_096;
+
+/// How often gathering is begun again before the database is asked for everything at once.
+const TRIES: usize = 4;
+
+/// How long the database may take to answer when nothing else is said.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The facts kept in memory.
+pub struct CachedFacts {
+    store: Arc<dyn FactsStore>,
+    clock: Arc<dyn Clock>,
+    patience: Duration,
+    memory: Memory,
+    fingerprints: RandomState,
+    /// The revision that everything kept belongs to.
+    revision: AtomicI64,
+    /// When the reading of the revision began that last confirmed it, in nanoseconds of `Clock::elapsed`.
+    confirmed: AtomicU64,
+    /// Held while something is put in and while changes are taken over, so that nothing read before a change
+    /// is put in after it.
+    filling: Mutex<()>,
+    /// Held by whoever reads the revision; says when that last failed and why.
+    confirming: tokio::sync::Mutex<Option<(Duration, String)>>,
+}
+
+impl CachedFacts {
+    /// Facts that take at most about `bytes` of memory.
+    #[must_use]
+    pub fn new(store: Arc<dyn FactsStore>, clock: Arc<dyn Clock>, bytes: u64) -> Self {
+        Self {
+            store,
+            clock,
+            patience: PATIENCE,
+            memory: Memory::new(bytes),
+            fingerprints: RandomState::new(),
+            revision: AtomicI64::new(-1),
+            confirmed: AtomicU64::new(0),
+            filling: Mutex::new(()),
+            confirming: tokio::sync::Mutex::new(None),
+        }
+    }
+
+    /// How long the database may take to answer. Reading waits for no lock, so that only an outage takes long.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Reads the revision as often as is needed for answering without waiting, until the future is dropped.
+    pub async fn keep_fresh(&self, every: Duration) {
+        let mut ticks = tokio::time::interval(every);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut failing = false;
+        loop {
+            ticks.tick().await;
+            let outcome = self.catch_up().await;
+            match &outcome {
+                Ok(()) if failing => tracing::info!("the database answers again"),
+                Err(error) if !failing => tracing::error!(%error, "the database does not answer"),
+                _ => {}
+            }
+            failing = outcome.is_err();
+        }
+    }
+
+    fn is_stale(&self) -> bool {
+        let confirmed = Duration::from_nanos(self.confirmed.load(Ordering::Acquire));
+        confirmed.is_zero() || self.clock.elapsed().saturating_sub(confirmed) > CONFIRMED_WITHIN
+    }
+
+    /// Reads the revision if nobody else has since `asked`, and forgets what has changed.
+    async fn confirm(&self, asked: Duration, only_if_stale: bool) -> Result<(), StorageError> {
+        let mut last_failure = self.confirming.lock().await;
+        let confirmed = Duration::from_nanos(self.confirmed.load(Ordering::Acquire));
+        if confirmed > asked || (only_if_stale && !self.is_stale()) {
+            return Ok(());
+        }
+        // Whoever waited while the database did not answer need not wait for it once more.
+        if let Some((_, text)) = last_failure.as_ref().filter(|(at, _)| *at >= asked) {
+            return Err(StorageError::Unavailable(text.clone()));
+        }
+        let began = self.clock.elapsed();
+        match self.in_time(self.take_over_changes()).await {
+            Ok(()) => {
+                self.confirmed.store(u64::try_from(began.as_nanos()).unwrap_or(u64::MAX), Ordering::Release);
+                Ok(())
+            }
+            Err(error) => {
+                // Whoever asked may just have changed something: the next load must not go by what was known.
+                self.confirmed.store(0, Ordering::Release);
+                *last_failure = Some((self.clock.elapsed(), error.to_string()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn take_over_changes(&self) -> Result<(), StorageError> {
+        let known = Revision(self.revision.load(Ordering::Acquire));
+        let newest = self.store.revision().await?;
+        if newest == known {
+            return Ok(());
+        }
+        let changes =
+            if known.0 < 0 { Changes::Everything } else { self.store.changes(known, newest).await? };
+        let _filling = self.filling.lock().unwrap_or_else(PoisonError::into_inner);
+        match changes {
+            Changes::Of(subjects) => subjects.into_iter().for_each(|subject| self.memory.forget(subject)),
+            Changes::Everything => self.memory.forget_everything(),
+        }
+        self.revision.store(newest.0, Ordering::Release);
+        Ok(())
+    }
+
+    /// Everything asked for, of `revision`; `None` when the database is at another one by now.
+    async fn gather(
+        &self,
+        revision: Revision,
+        user: Option<UserId>,
+        names: &[RepositoryName],
+    ) -> Result<Option<Facts>, StorageError> {
+        let user = match user {
+            None => None,
+            Some(id) => match self.user(revision, id).await? {
+                Some(Known(user)) => user,
+                None => return Ok(None),
+            },
+        };
+        let mut repositories = Vec::with_capacity(names.len());
+        for name in names {
+            let Some(situation) = self.situation(revision, name).await? else { return Ok(None) };
+            repositories.push(situation);
+        }
+        Ok(Some(Facts { user, repositories }))
+    }
+
+    async fn user(&self, revision: Revision, id: UserId) -> Result<Option<Known<UserFacts>>, StorageError> {
+        if let Some(kept) = self.memory.user(id) {
+            return Ok(Some(kept));
+        }
+        let read = self.store.snapshot(Some(id), &[]).await?;
+        let value = read.value.user;
+        let keep = || self.memory.keep_user(id, value.clone());
+        Ok(self.put_in(revision, read.revision, keep).then_some(Known(value)))
+    }
+
+    async fn situation(
+        &self,
+        revision: Revision,
+        name: &RepositoryName,
+    ) -> Result<Option<RepositorySituation>, StorageError> {
+        let Some(Known(project)) = self.project(revision, name.project()).await? else { return Ok(None) };
+        let Some(project) = project else {
+            let repository = RepositoryFacts::Unknown;
+            return Ok(Some(RepositorySituation { name: name.clone(), project: None, repository }));
+        };
+        let repository = match project.recall(name, self.clock.now(), &self.fingerprints) {
+            Recollection::Is(facts) => facts,
+            Recollection::Ask => match self.repository(revision, &project, name).await? {
+                Some(facts) => facts,
+                None => return Ok(None),
+            },
+        };
+        let facts = Arc::clone(&project.facts);
+        Ok(Some(RepositorySituation { name: name.clone(), project: Some(facts), repository }))
+    }
+
+    async fn project(
+        &self,
+        revision: Revision,
+        id: ProjectId,
+    ) -> Result<Option<Known<KeptProject>>, StorageError> {
+        if let Some(kept) = self.memory.project(id) {
+            return Ok(Some(kept));
+        }
+        let read = self.store.project(id, MOST_REPOSITORIES_KEPT).await?;
+        let value = read.value.map(|contents| Arc::new(KeptProject::new(contents, &self.fingerprints)));
+        let keep = || self.memory.keep_project(id, value.clone());
+        Ok(self.put_in(revision, read.revision, keep).then_some(Known(value)))
+    }
+
+    async fn repository(
+        &self,
+        revision: Revision,
+        project: &Arc<KeptProject>,
+        name: &RepositoryName,
+    ) -> Result<Option<RepositoryFacts>, StorageError> {
+        if let Some(kept) = self.memory.repository(name, project) {
+            return Ok(Some(kept));
+        }
+        let read = self.store.snapshot(None, std::slice::from_ref(name)).await?;
+        let facts = read
+            .value
+            .repositories
+            .into_iter()
+            .next()
+            .map_or(RepositoryFacts::Unknown, |situation| situation.repository);
+        let keep = || {
+            // A reservation ends by itself, so that it must be looked at each time.
+            if !matches!(facts, RepositoryFacts::Reserved { .. }) {
+                self.memory.keep_repository(name, project, &facts);
+            }
+        };
+        Ok(self.put_in(revision, read.revision, keep).then_some(facts.clone()))
+    }
+
+    /// Keeps what was read, if it is of the revision that everything else is of; whether it is.
+    fn put_in(&self, revision: Revision, read_at: Revision, insert: impl FnOnce()) -> bool {
+        if read_at != revision {
+            return false;
+        }
+        let _filling = self.filling.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.revision.load(Ordering::Acquire) == revision.0;
+        if current {
+            insert();
+        }
+        current
+    }
+
+    async fn load_whole(
+        &self,
+        user: Option<UserId>,
+        names: &[RepositoryName],
+    ) -> Result<Facts, StorageError> {
+        for _ in 0..TRIES {
+            if self.is_stale() {
+                self.confirm(self.clock.elapsed(), true).await?;
+            }
+            let revision = Revision(self.revision.load(Ordering::Acquire));
+            if let Some(facts) = self.gather(revision, user, names).await? {
+                if self.revision.load(Ordering::Acquire) == revision.0 {
+                    return Ok(facts);
+                }
+            } else {
+                self.confirm(self.clock.elapsed(), false).await?;
+            }
+        }
+        Ok(self.store.snapshot(user, names).await?.value)
+    }
+
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, StorageError>>,
+    ) -> Result<T, StorageError> {
+        tokio::time::timeout(self.patience, answer)
+            .await
+            .unwrap_or_else(|_| Err(StorageError::Unavailable("it does not answer in time".to_owned())))
+    }
+}
+
+#[async_trait]
+impl FactsReader for CachedFacts {
+    async fn load(&self, user: Option<UserId>, names: &[RepositoryName]) -> Result<Facts, StorageError> {
+        self.in_time(self.load_whole(user, names)).await
+    }
+
+    async fn catch_up(&self) -> Result<(), StorageError> {
+        self.confirm(self.clock.elapsed(), false).await
+    }
+}

@@ -1,0 +1,184 @@
+//! The database: SQLite in a file, or PostgreSQL for several replicas, with one SQL text for both. Where the
+//! engines differ, the code matches on [`Engine`] openly.
+
+mod connect;
+mod events;
+mod facts;
+mod items;
+mod names;
+mod push;
+mod sharing;
+mod teams;
+mod users;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{PgPool, Postgres, SqlitePool, Transaction};
+
+use crate::ports::StorageError;
+use crate::ports::system::Clock;
+
+pub use connect::{ConnectOptions, Location};
+
+/// The database, connected and with its schema up to date.
+pub struct Store {
+    engine: Engine,
+    clock: Arc<dyn Clock>,
+    patience: Duration,
+}
+
+/// The two engines.
+enum Engine {
+    /// A file; many readers and one writer, each on connections of their own.
+    Sqlite { readers: SqlitePool, writer: SqlitePool, file: DatabaseFile },
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// Which file was opened: a path can come to name another one, or none.
+struct DatabaseFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
+}
+
+impl From<sqlx::Error> for StorageError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_) => {
+                Self::Corrupt(error.to_string())
+            }
+            other => Self::Unavailable(other.to_string()),
+        }
+    }
+}
+
+impl Store {
+    /// Waits for `work`, but not for ever: a server that has stopped, or a network that swallows everything,
+    /// keeps no promise of its own. Twice the patience, because getting a connection may take it up once.
+    async fn in_time<T, E: From<StorageError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        match tokio::time::timeout(self.patience * 2, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(StorageError::Unavailable("it does not answer in time".to_owned()).into()),
+        }
+    }
+}
+
+/// Begins a transaction that no other one that changes anything runs beside, in any process: what it has
+/// read stays true until it is committed. `SQLite` knows no other kind.
+async fn begin_alone(pool: &PgPool) -> Result<Transaction<'static, Postgres>, StorageError> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query("SELECT revision FROM facts_revision FOR UPDATE").execute(&mut *transaction).await?;
+    Ok(transaction)
+}
+
+/// Runs a query body on a pool that is good for reading, once for each engine's type, and gives up when that
+/// takes too long.
+macro_rules! read {
+    ($store:expr, $pool:ident => $body:expr) => {{
+        $store.require_same_file()?;
+        match &$store.engine {
+            $crate::adapters::store::Engine::Sqlite { readers: $pool, .. } => {
+                $store.in_time(async { Ok::<_, StorageError>($body) }).await?
+            }
+            $crate::adapters::store::Engine::Postgres($pool) => {
+                $store.in_time(async { Ok::<_, StorageError>($body) }).await?
+            }
+        }
+    }};
+}
+
+/// The same for lists, which may be long and take their time.
+macro_rules! list {
+    ($store:expr, $pool:ident => $body:expr) => {{
+        $store.require_same_file()?;
+        match &$store.engine {
+            $crate::adapters::store::Engine::Sqlite { readers: $pool, .. } => $body,
+            $crate::adapters::store::Engine::Postgres($pool) => $body,
+        }
+    }};
+}
+
+/// Runs a body in a transaction, once for each engine's type, and commits when it gives a value. `?` in the
+/// body leaves the function and rolls back. One transaction runs at a time, on either engine: `SQLite` takes
+/// its write lock at once (one that reads first and writes later could be refused half-way), and on
+/// `PostgreSQL` the first step locks a row that each of them locks first.
+macro_rules! change {
+    ($store:expr, $transaction:ident => $body:expr) => {{
+        $store.require_same_file()?;
+        match &$store.engine {
+            $crate::adapters::store::Engine::Sqlite { writer, .. } => {
+                let begin = async { Ok(writer.begin_with("BEGIN IMMEDIATE").await?) };
+                let mut $transaction = $store.in_time::<_, StorageError>(begin).await?;
+                let outcome = $body;
+                $transaction.commit().await.map_err(StorageError::from)?;
+                outcome
+            }
+            $crate::adapters::store::Engine::Postgres(pool) => {
+                let begin = $crate::adapters::store::begin_alone(pool);
+                let mut $transaction = $store.in_time(begin).await?;
+                let outcome = $body;
+                $transaction.commit().await.map_err(StorageError::from)?;
+                outcome
+            }
+        }
+    }};
+}
+
+/// Records, inside a transaction of [`change!`], that facts about a subject have changed. Because these run
+/// one at a time, revisions are committed in their order.
+macro_rules! note_change {
+    ($transaction:ident, $subject:literal, $number:expr) => {{
+        let (revision,): (i64,) =
+            sqlx::query_as("UPDATE facts_revision SET revision = revision + 1 RETURNING revision")
+                .fetch_one(&mut *$transaction)
+                .await
+                .map_err($crate::ports::StorageError::from)?;
+        sqlx::query("INSERT INTO facts_changes (revision, subject, number) VALUES ($1, $2, $3)")
+            .bind(revision)
+            .bind($subject)
+            .bind($number)
+            .execute(&mut *$transaction)
+            .await
+            .map_err($crate::ports::StorageError::from)?;
+        sqlx::query("DELETE FROM facts_changes WHERE revision <= $1")
+            .bind(revision - $crate::adapters::store::CHANGES_KEPT)
+            .execute(&mut *$transaction)
+            .await
+            .map_err($crate::ports::StorageError::from)?;
+    }};
+}
+
+/// Draws the next number of a sequence.
+macro_rules! next_number {
+    ($transaction:ident, $sequence:literal) => {{
+        let (number,): (i64,) =
+            sqlx::query_as("UPDATE sequences SET value = value + 1 WHERE name = $1 RETURNING value")
+                .bind($sequence)
+                .fetch_one(&mut *$transaction)
+                .await
+                .map_err($crate::ports::StorageError::from)?;
+        number
+    }};
+}
+
+use {change, list, next_number, note_change, read};
+
+/// How many changes are remembered; a process that is behind by more forgets everything it knows.
+const CHANGES_KEPT: i64 = 10_000;
+
+/// Whether an insertion failed because the value is there already.
+fn is_taken(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
+/// A value that this program cannot have written.
+fn corrupt(what: &str, value: impl std::fmt::Display) -> StorageError {
+    StorageError::Corrupt(format!("{what} is '{value}'"))
+}

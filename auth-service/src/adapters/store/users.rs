@@ -1,0 +1,261 @@
+//! Users, in the one space of names that they share with teams.
+
+use async_trait::async_trait;
+
+use super::{Store, change, corrupt, is_taken, list, next_number, note_change, read};
+use crate::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
+use crate::domain::principal::UserId;
+use crate::ports::StorageError;
+use crate::ports::accounts::{AccountError, NewUser, StoredLogin, User, UserChange, Users};
+
+#[derive(sqlx::FromRow)]
+struct UserRow {
+    id: i64,
+    name: String,
+    email: String,
+    certified: bool,
+    administrator: bool,
+    disabled: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct LoginRow {
+    id: i64,
+    password_hash: String,
+    generation: i64,
+    disabled: bool,
+}
+
+const USER_COLUMNS: &str = "SELECT users.id, principals.name, email, certified, administrator, disabled \
+     FROM users JOIN principals ON principals.id = users.id";
+
+fn state(disabled: bool) -> AccountState {
+    if disabled { AccountState::Disabled } else { AccountState::Active }
+}
+
+pub(super) fn account_name(text: &str) -> Result<AccountName, StorageError> {
+    AccountName::parse(text).map_err(|_| corrupt("principals.name", text))
+}
+
+impl UserRow {
+    fn into_user(self) -> Result<User, StorageError> {
+        Ok(User {
+            id: UserId::new(self.id),
+            name: account_name(&self.name)?,
+            email: EmailAddress::parse(&self.email).map_err(|_| corrupt("users.email", &self.email))?,
+            certified: self.certified,
+            administrator: self.administrator,
+            state: state(self.disabled),
+        })
+    }
+}
+
+/// The number of the user called `$name`, inside a transaction.
+macro_rules! user_number {
+    ($transaction:ident, $name:expr) => {{
+        let found: Option<(i64,)> = sqlx::query_as(
+            "SELECT users.id FROM users JOIN principals ON principals.id = users.id WHERE name = $1",
+        )
+        .bind($name.as_str())
+        .fetch_optional(&mut *$transaction)
+        .await
+        .map_err(StorageError::from)?;
+        found.ok_or_else(|| AccountError::NoSuchUser($name.clone()))?.0
+    }};
+}
+
+/// Takes a name for a new user or team and gives its number.
+macro_rules! take_name {
+    ($transaction:ident, $name:expr, $kind:literal) => {{
+        let number = next_number!($transaction, "principal");
+        sqlx::query("INSERT INTO principals (id, name, kind) VALUES ($1, $2, $3)")
+            .bind(number)
+            .bind($name.as_str())
+            .bind($kind)
+            .execute(&mut *$transaction)
+            .await
+            .map_err(|error| {
+                if is_taken(&error) {
+                    AccountError::NameTaken($name.clone())
+                } else {
+                    StorageError::from(error).into()
+                }
+            })?;
+        number
+    }};
+}
+
+/// Takes a user or team out of every table; its number is never drawn again. Each project whose sharing named
+/// it is another change of facts: as many revisions, in one step, because a team can be named in thousands.
+macro_rules! forget_principal {
+    ($transaction:ident, $number:expr) => {{
+        let projects = sqlx::query(NOTE_PROJECTS_NAMING)
+            .bind($number)
+            .execute(&mut *$transaction)
+            .await
+            .map_err(StorageError::from)?
+            .rows_affected();
+        sqlx::query("UPDATE facts_revision SET revision = revision + $1")
+            .bind(i64::try_from(projects).unwrap_or(i64::MAX))
+            .execute(&mut *$transaction)
+            .await
+            .map_err(StorageError::from)?;
+        for statement in
+            ["DELETE FROM access WHERE principal_id = $1", "DELETE FROM principals WHERE id = $1"]
+        {
+            sqlx::query(statement)
+                .bind($number)
+                .execute(&mut *$transaction)
+                .await
+                .map_err(StorageError::from)?;
+        }
+    }};
+}
+
+/// One row of `facts_changes` for each project with `$1` in its sharing settings or in those of one of its
+/// repositories, numbered on from the present revision.
+pub(super) const NOTE_PROJECTS_NAMING: &str = "INSERT INTO facts_changes (revision, subject, number) \
+     SELECT revision + ROW_NUMBER() OVER (ORDER BY project), 'project', project \
+     FROM (SELECT projects.id AS project FROM access JOIN projects ON projects.id = item_id \
+           WHERE principal_id = $1 \
+           UNION SELECT project_id FROM access JOIN repositories ON repositories.id = item_id \
+           WHERE principal_id = $1) AS named CROSS JOIN facts_revision";
+
+/// Refuses to go on when nobody would be left who can administer the service.
+macro_rules! require_another_administrator {
+    ($transaction:ident, $user:expr, $name:expr) => {{
+        let (is_one, others): (i64, i64) = sqlx::query_as(
+            "SELECT COUNT(CASE WHEN id = $1 THEN 1 END), COUNT(CASE WHEN id <> $1 THEN 1 END) \
+             FROM users WHERE administrator AND NOT disabled",
+        )
+        .bind($user)
+        .fetch_one(&mut *$transaction)
+        .await
+        .map_err(StorageError::from)?;
+        if is_one > 0 && others == 0 {
+            return Err(AccountError::LastAdministrator($name.clone()));
+        }
+    }};
+}
+
+pub(super) use {forget_principal, take_name, user_number};
+
+#[async_trait]
+impl Users for Store {
+    async fn stored_login(&self, name: &LoginName) -> Result<Option<StoredLogin>, StorageError> {
+        let (by_name, by_email) = match name {
+            LoginName::Name(name) => (name.as_str(), ""),
+            LoginName::Email(email) => ("", email.as_str()),
+        };
+        let row: Option<LoginRow> = read!(self, pool => {
+            sqlx::query_as(
+                "SELECT id, password_hash, generation, disabled FROM users \
+                 WHERE id = (SELECT id FROM principals WHERE name = $1 AND kind = 'user') OR email = $2",
+            )
+            .bind(by_name)
+            .bind(by_email)
+            .fetch_optional(pool)
+            .await?
+        });
+        Ok(row.map(|row| StoredLogin {
+            user: UserId::new(row.id),
+            password_hash: row.password_hash,
+            generation: row.generation,
+            state: state(row.disabled),
+        }))
+    }
+
+    async fn add_user(&self, user: &NewUser) -> Result<UserId, AccountError> {
+        let created_at = self.clock.now().as_millis();
+        change!(self, transaction => {
+            let number = take_name!(transaction, user.name, "user");
+            sqlx::query(
+                "INSERT INTO users (id, email, password_hash, certified, administrator, disabled, generation, created_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, 1, $7)",
+            )
+            .bind(number)
+            .bind(user.email.as_str())
+            .bind(user.password_hash.as_str())
+            .bind(user.certified)
+            .bind(user.administrator)
+            .bind(false)
+            .bind(created_at)
+            .execute(&mut *transaction)
+            .await
+            .map_err(|error| if is_taken(&error) { AccountError::EmailTaken } else { StorageError::from(error).into() })?;
+            note_change!(transaction, "user", number);
+            Ok(UserId::new(number))
+        })
+    }
+
+    async fn change_user(&self, name: &AccountName, change: &UserChange) -> Result<(), AccountError> {
+        change!(self, transaction => {
+            let number = user_number!(transaction, name);
+            let takes_administrator_away =
+                matches!(change, UserChange::Administrator(false) | UserChange::State(AccountState::Disabled));
+            if takes_administrator_away {
+                require_another_administrator!(transaction, number, name);
+            }
+            let statement = match change {
+                UserChange::Certified(_) => "UPDATE users SET certified = $2 WHERE id = $1",
+                UserChange::Administrator(_) => "UPDATE users SET administrator = $2 WHERE id = $1",
+                UserChange::State(_) => "UPDATE users SET disabled = $2, generation = generation + 1 WHERE id = $1",
+                UserChange::PasswordHash(_) => {
+                    "UPDATE users SET password_hash = $2, generation = generation + 1 WHERE id = $1"
+                }
+            };
+            let query = sqlx::query(statement).bind(number);
+            let query = match change {
+                UserChange::Certified(value) | UserChange::Administrator(value) => query.bind(*value),
+                UserChange::State(state) => query.bind(*state == AccountState::Disabled),
+                UserChange::PasswordHash(hash) => query.bind(hash.as_str()),
+            };
+            query.execute(&mut *transaction).await.map_err(StorageError::from)?;
+            note_change!(transaction, "user", number);
+            Ok(())
+        })
+    }
+
+    async fn remove_user(&self, name: &AccountName) -> Result<(), AccountError> {
+        change!(self, transaction => {
+            let number = user_number!(transaction, name);
+            require_another_administrator!(transaction, number, name);
+            let owned: Option<(i64,)> = sqlx::query_as(SOLE_OWNER)
+                .bind(number)
+                .fetch_optional(&mut *transaction)
+                .await
+                .map_err(StorageError::from)?;
+            if let Some((project,)) = owned {
+                return Err(AccountError::OwnsProjects(name.clone(), format!("syn{project}")));
+            }
+            forget_principal!(transaction, number);
+            note_change!(transaction, "user", number);
+            Ok(())
+        })
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StorageError> {
+        let rows: Vec<UserRow> = list!(self, pool => {
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{USER_COLUMNS} ORDER BY principals.name")))
+                .fetch_all(pool)
+                .await?
+        });
+        rows.into_iter().map(UserRow::into_user).collect()
+    }
+
+    async fn user(&self, name: &AccountName) -> Result<Option<User>, StorageError> {
+        let row: Option<UserRow> = read!(self, pool => {
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{USER_COLUMNS} WHERE principals.name = $1")))
+                .bind(name.as_str())
+                .fetch_optional(pool)
+                .await?
+        });
+        row.map(UserRow::into_user).transpose()
+    }
+}
+
+/// A live project that nobody but `$1` can give to somebody else; 32 is the bit of `CHANGE_PERMISSIONS`.
+const SOLE_OWNER: &str = "SELECT projects.id FROM projects JOIN access AS mine ON mine.item_id = projects.id \
+     WHERE trashed_at IS NULL AND mine.principal_id = $1 AND (mine.kinds & 32) <> 0 AND NOT EXISTS \
+     (SELECT 1 FROM access AS other WHERE other.item_id = projects.id AND other.principal_id <> $1 \
+      AND (other.kinds & 32) <> 0) LIMIT 1";

@@ -1,0 +1,292 @@
+//! Facts kept in memory: never older than the last confirmation allows, never mixed, never without one.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use auth_service::adapters::facts::CachedFacts;
+use auth_service::adapters::system::SystemClock;
+use auth_service::domain::facts::{LifeState, RepositoryFacts};
+use auth_service::domain::principal::UserId;
+use auth_service::domain::project::ProjectId;
+use auth_service::domain::repository::RepositoryName;
+use auth_service::ports::accounts::{UserChange, Users};
+use auth_service::ports::facts::FactsReader;
+use auth_service::ports::items::{Items, Names};
+use auth_service::ports::system::Clock;
+use futures_util::future::join_all;
+
+use crate::database::{Database, PATIENCE, TestClock, connect, on_both_engines};
+use crate::fake_facts::{FakeFacts, Mood, revisions_in};
+use crate::makers::{add_project, add_repository, add_user, item, name, repository};
+
+const BYTES: u64 = 8 << 20;
+/// Long enough for a machine under load, and so much shorter than a hundred times as long.
+const SHORT: Duration = Duration::from_millis(200);
+
+on_both_engines!(
+    a_change_in_the_same_process_holds_for_the_next_load,
+    a_change_of_another_process_holds_within_a_second,
+    a_change_of_another_process_holds_after_the_next_confirmation,
+    whoever_is_far_behind_forgets_everything,
+    a_reservation_ends_by_the_clock_alone,
+);
+
+fn cached(database: &Database) -> CachedFacts {
+    CachedFacts::new(database.store.clone(), database.clock.clone(), BYTES)
+}
+
+fn faked(store: &Arc<FakeFacts>) -> (CachedFacts, Arc<TestClock>) {
+    let clock = Arc::new(TestClock::default());
+    (CachedFacts::new(store.clone(), clock.clone(), BYTES).with_patience(SHORT), clock)
+}
+
+fn app() -> RepositoryName {
+    repository(ProjectId::new(5), "app")
+}
+
+async fn load(facts: &CachedFacts, name: &RepositoryName) -> RepositoryFacts {
+    let loaded = facts.load(None, std::slice::from_ref(name)).await.unwrap();
+    loaded.of(name).unwrap().repository.clone()
+}
+
+fn trashed() -> RepositoryFacts {
+    RepositoryFacts::Known { state: LifeState::Trashed, open_data: false, local_sharing: None }
+}
+
+async fn a_change_in_the_same_process_holds_for_the_next_load(database: Database) {
+    let store = &database.store;
+    let facts = cached(&database);
+    let alice = add_user(store, "alice").await;
+    let project = add_project(store, "p").await;
+    let app = repository(project, "app");
+    let generation = || async { facts.load(Some(alice), &[]).await.unwrap().user.unwrap().generation };
+    assert_eq!((generation().await, load(&facts, &app).await), (1, RepositoryFacts::Unknown));
+    for round in 2..5 {
+        store.change_user(&name("alice"), &UserChange::PasswordHash("$new".to_owned())).await.unwrap();
+        facts.catch_up().await.unwrap();
+        assert_eq!(generation().await, round);
+    }
+    add_repository(store, project, "app").await;
+    facts.catch_up().await.unwrap();
+    assert_eq!(load(&facts, &app).await, RepositoryFacts::PLAIN);
+    store.set_life_state(&item(&app), LifeState::Trashed).await.unwrap();
+    facts.catch_up().await.unwrap();
+    assert_eq!(load(&facts, &app).await, trashed());
+    store.remove_user(&name("alice")).await.unwrap();
+    facts.catch_up().await.unwrap();
+    assert_eq!(facts.load(Some(alice), &[]).await.unwrap().user, None);
+}
+
+async fn a_change_of_another_process_holds_within_a_second(database: Database) {
+    let clock = Arc::new(SystemClock);
+    let other = connect(&database.location, PATIENCE, clock.clone()).await.unwrap();
+    let project = add_project(&database.store, "p").await;
+    let app = add_repository(&database.store, project, "app").await;
+    let facts = Arc::new(CachedFacts::new(database.store.clone(), clock.clone(), BYTES));
+    let fresh = facts.clone();
+    let keeper = tokio::spawn(async move { fresh.keep_fresh(Duration::from_millis(100)).await });
+    assert_eq!(load(&facts, &app).await, RepositoryFacts::PLAIN);
+    other.set_life_state(&item(&app), LifeState::Trashed).await.unwrap();
+    let changed = clock.elapsed();
+    // Loading all the time: nothing but the age of the last confirmation makes the next one.
+    while load(&facts, &app).await != trashed() {
+        assert!(
+            clock.elapsed().saturating_sub(changed) < Duration::from_secs(1),
+            "it still holds after a second"
+        );
+    }
+    keeper.abort();
+    // The same when nobody but loads asks.
+    other.set_life_state(&item(&app), LifeState::Live).await.unwrap();
+    let changed = clock.elapsed();
+    while load(&facts, &app).await == trashed() {
+        assert!(
+            clock.elapsed().saturating_sub(changed) < Duration::from_secs(1),
+            "it still holds after a second"
+        );
+    }
+}
+
+async fn a_change_of_another_process_holds_after_the_next_confirmation(database: Database) {
+    let facts = cached(&database);
+    let other = database.opened_again().await;
+    let project = add_project(&database.store, "p").await;
+    let app = add_repository(&database.store, project, "app").await;
+    assert_eq!(load(&facts, &app).await, RepositoryFacts::PLAIN);
+    other.set_life_state(&item(&app), LifeState::Trashed).await.unwrap();
+    database.clock.advance(Duration::from_millis(850));
+    assert_eq!(load(&facts, &app).await, RepositoryFacts::PLAIN, "nothing is kept at all");
+    // The clock runs on while the machine is suspended.
+    database.clock.advance(Duration::from_secs(2));
+    assert_eq!(load(&facts, &app).await, trashed());
+}
+
+async fn whoever_is_far_behind_forgets_everything(database: Database) {
+    let facts = cached(&database);
+    let project = add_project(&database.store, "p").await;
+    let app = add_repository(&database.store, project, "app").await;
+    let alice = add_user(&database.store, "alice").await;
+    assert_eq!(load(&facts, &app).await, RepositoryFacts::PLAIN);
+    assert!(!facts.load(Some(alice), &[]).await.unwrap().user.unwrap().certified);
+    for change in ["+ 20000", "- 19000"] {
+        database.run("UPDATE users SET certified = NOT certified").await;
+        database.run("UPDATE repositories SET open_data = NOT open_data").await;
+        database.run(&format!("UPDATE facts_revision SET revision = revision {change}")).await;
+        facts.catch_up().await.unwrap();
+        let is_open = change.starts_with('+');
+        assert_eq!(load(&facts, &app).await != RepositoryFacts::PLAIN, is_open, "{change}");
+        assert_eq!(facts.load(Some(alice), &[]).await.unwrap().user.unwrap().certified, is_open);
+    }
+}
+
+async fn a_reservation_ends_by_the_clock_alone(database: Database) {
+    let store = &database.store;
+    let facts = cached(&database);
+    let small = add_project(store, "small").await;
+    let large = add_project(store, "large").await;
+    fill(&database, large).await;
+    let alice = add_user(store, "alice").await;
+    let until = database.clock.now().plus(Duration::from_millis(500));
+    for project in [small, large] {
+        let name = repository(project, "app");
+        store.reserve(&name, alice, until).await.unwrap();
+        facts.catch_up().await.unwrap();
+        assert_eq!(load(&facts, &name).await, RepositoryFacts::Reserved { by: alice }, "{name}");
+    }
+    database.clock.advance(Duration::from_millis(500));
+    for project in [small, large] {
+        let name = repository(project, "app");
+        assert_eq!(load(&facts, &name).await, RepositoryFacts::Unknown, "{name}");
+    }
+}
+
+/// More repositories than a project may have to be kept whole.
+async fn fill(database: &Database, project: ProjectId) {
+    let statement = format!(
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 4200) \
+         INSERT INTO repositories (id, project_id, path, state, local_sharing, open_data, created_at) \
+         SELECT 5000000 + n, {project}, 'r-' || n, 'live', FALSE, FALSE, 1 FROM numbers",
+        project = project.number()
+    );
+    database.run(&statement).await;
+}
+
+#[tokio::test]
+async fn repositories_of_a_project_too_large_to_keep_are_asked_for_and_kept() {
+    let database = Database::sqlite().await;
+    let facts = cached(&database);
+    let large = add_project(&database.store, "large").await;
+    fill(&database, large).await;
+    let (present, missing) = (repository(large, "r-77"), repository(large, "r-9999"));
+    for _ in 0..2 {
+        assert_eq!(load(&facts, &present).await, RepositoryFacts::PLAIN);
+        assert_eq!(load(&facts, &missing).await, RepositoryFacts::Unknown);
+    }
+    database.store.set_life_state(&item(&present), LifeState::Trashed).await.unwrap();
+    add_repository(&database.store, large, "r-9999").await;
+    facts.catch_up().await.unwrap();
+    assert_eq!(load(&facts, &present).await, trashed());
+    assert_eq!(load(&facts, &missing).await, RepositoryFacts::PLAIN);
+}
+
+#[tokio::test]
+async fn what_is_kept_is_not_read_again() {
+    let store = FakeFacts::new();
+    let (facts, _) = faked(&store);
+    facts.load(Some(UserId::new(7)), &[]).await.unwrap();
+    let readings = store.readings.load(Ordering::SeqCst);
+    for _ in 0..100 {
+        facts.load(Some(UserId::new(7)), &[]).await.unwrap();
+    }
+    assert_eq!(store.readings.load(Ordering::SeqCst), readings);
+}
+
+#[tokio::test]
+async fn no_facts_are_given_while_the_database_fails() {
+    let store = FakeFacts::new();
+    let (facts, clock) = faked(&store);
+    let user = Some(UserId::new(7));
+    facts.load(user, &[]).await.unwrap();
+    store.set_mood(Mood::Fails);
+    clock.advance(Duration::from_secs(1));
+    for _ in 0..3 {
+        facts.load(user, &[]).await.unwrap_err();
+        clock.advance(Duration::from_millis(10));
+    }
+    store.set_mood(Mood::Answers);
+    facts.load(user, &[]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_could_not_be_caught_up_with_is_not_answered_from_memory() {
+    let store = FakeFacts::new();
+    let (facts, _) = faked(&store);
+    let user = Some(UserId::new(7));
+    facts.load(user, &[]).await.unwrap();
+    store.change();
+    store.set_mood(Mood::Fails);
+    facts.catch_up().await.unwrap_err();
+    facts.load(user, &[]).await.unwrap_err();
+    store.set_mood(Mood::Answers);
+    assert_eq!(revisions_in(&facts.load(user, &[]).await.unwrap()), [2]);
+}
+
+#[tokio::test]
+async fn a_hundred_loads_do_not_wait_one_after_the_other_for_a_database_that_hangs() {
+    let store = FakeFacts::new();
+    let (facts, clock) = faked(&store);
+    let user = Some(UserId::new(7));
+    facts.load(user, &[]).await.unwrap();
+    store.set_mood(Mood::Hangs);
+    clock.advance(Duration::from_secs(1));
+    let names = [app()];
+    let loads = join_all((0..100).map(|_| facts.load(user, &names)));
+    let outcomes = tokio::time::timeout(10 * SHORT, loads).await.expect("they wait for each other");
+    assert!(outcomes.iter().all(Result::is_err));
+    store.set_mood(Mood::Answers);
+    facts.load(user, &names).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_hangs_in_the_middle_is_an_error_in_time() {
+    let store = FakeFacts::new();
+    let (facts, _) = faked(&store);
+    facts.load(None, &[]).await.unwrap();
+    store.set_mood(Mood::Hangs);
+    // The revision is confirmed; the user is not known yet.
+    let load = facts.load(Some(UserId::new(7)), &[]);
+    tokio::time::timeout(10 * SHORT, load).await.expect("it waits for ever").unwrap_err();
+    tokio::time::timeout(10 * SHORT, facts.catch_up()).await.expect("it waits for ever").unwrap_err();
+}
+
+#[tokio::test]
+async fn facts_of_two_revisions_are_never_mixed() {
+    let store = FakeFacts::new();
+    let (facts, clock) = faked(&store);
+    let user = Some(UserId::new(7));
+    let names = [app(), repository(ProjectId::new(5), "other")];
+    store.is_restless.store(true, Ordering::SeqCst);
+    for _ in 0..20 {
+        let revisions = revisions_in(&facts.load(user, &names).await.unwrap());
+        assert!(revisions.iter().all(|revision| *revision == revisions[0]), "{revisions:?}");
+        clock.advance(Duration::from_millis(100));
+    }
+    // And with changes at any moment, of whoever loads at the same time.
+    store.is_restless.store(false, Ordering::SeqCst);
+    for _ in 0..50 {
+        let loads = join_all((0..4).map(|_| facts.load(user, &names)));
+        let changes = async {
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+                store.change();
+            }
+        };
+        let (loaded, ()) = tokio::join!(loads, changes);
+        for facts in loaded {
+            let revisions = revisions_in(&facts.unwrap());
+            assert!(revisions.iter().all(|revision| *revision == revisions[0]), "{revisions:?}");
+        }
+        clock.advance(Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,118 @@
+//! Things that tests need before they begin, in one line each.
+
+use auth_service::adapters::store::Store;
+use auth_service::domain::access::AccessSet;
+use auth_service::domain::account::{AccountName, EmailAddress, LoginName};
+use auth_service::domain::event::{EventMeaning, ManifestPush};
+use auth_service::domain::image::{Digest, Tag};
+use auth_service::domain::principal::{TeamId, UserId};
+use auth_service::domain::project::{ProjectId, ProjectName};
+use auth_service::domain::repository::{Item, RepositoryName};
+use auth_service::domain::time::Timestamp;
+use auth_service::ports::accounts::{NewUser, Teams, Users};
+use auth_service::ports::events::{EventInbox, IncomingEvent, Receipt};
+use auth_service::ports::items::Items;
+
+pub(crate) fn name(text: &str) -> AccountName {
+    AccountName::parse(text).unwrap()
+}
+
+pub(crate) fn login(text: &str) -> LoginName {
+    LoginName::parse(text).unwrap()
+}
+
+/// An account as it would be made; its address is `NAME@example.org`.
+pub(crate) fn new_user(text: &str) -> NewUser {
+    NewUser {
+        name: name(text),
+        email: EmailAddress::parse(&format!("{text}@example.org")).unwrap(),
+        password_hash: format!("$argon2id$of-{text}"),
+        certified: false,
+        administrator: false,
+    }
+}
+
+pub(crate) async fn add_user(store: &Store, text: &str) -> UserId {
+    store.add_user(&new_user(text)).await.unwrap()
+}
+
+pub(crate) async fn add_administrator(store: &Store, text: &str) -> UserId {
+    store.add_user(&NewUser { administrator: true, ..new_user(text) }).await.unwrap()
+}
+
+pub(crate) async fn add_team(store: &Store, text: &str, members: &[&str]) -> TeamId {
+    let team = store.add_team(&name(text)).await.unwrap();
+    for member in members {
+        store.set_member(&name(text), &name(member), true).await.unwrap();
+    }
+    team
+}
+
+/// A project called `text` of a user called `text-owner`.
+pub(crate) async fn add_project(store: &Store, text: &str) -> ProjectId {
+    let owner = add_user(store, &format!("{text}-owner")).await;
+    add_project_of(store, text, owner).await
+}
+
+pub(crate) async fn add_project_of(store: &Store, text: &str, owner: UserId) -> ProjectId {
+    store.add_project(&ProjectName::parse(text).unwrap(), owner).await.unwrap()
+}
+
+pub(crate) fn repository(project: ProjectId, path: &str) -> RepositoryName {
+    RepositoryName::parse(&format!("{project}/{path}")).unwrap()
+}
+
+pub(crate) fn item(name: &RepositoryName) -> Item {
+    Item::Repository(name.clone())
+}
+
+pub(crate) fn kinds(text: &str) -> AccessSet {
+    text.parse().unwrap()
+}
+
+pub(crate) const fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+/// A digest that tells which one it is.
+pub(crate) fn digest(letter: char) -> Digest {
+    Digest::parse(&format!("sha256:{}", letter.to_string().repeat(64))).unwrap()
+}
+
+/// An event that says nothing but that `digest` was pushed to `name`, under a tag or under none.
+pub(crate) fn push(
+    id: &str,
+    name: &RepositoryName,
+    tag: Option<&str>,
+    letter: char,
+    when: i64,
+) -> IncomingEvent {
+    let push = ManifestPush {
+        repository: name.clone(),
+        digest: digest(letter),
+        tag: tag.map(|tag| Tag::parse(tag).unwrap()),
+        media_type: "application/vnd.oci.image.manifest.v1+json".to_owned(),
+        size: 423,
+        pushed_by: Some(UserId::new(3_400_001)),
+    };
+    IncomingEvent {
+        id: id.to_owned(),
+        body: format!(r#"{{"id":"{id}","when":{when}}}"#),
+        meaning: EventMeaning::Push(push),
+        happened_at: at(when),
+    }
+}
+
+pub(crate) async fn receive(store: &Store, event: &IncomingEvent, arrived_at: i64) -> Receipt {
+    let receipts = store.receive(std::slice::from_ref(event), at(arrived_at)).await.unwrap();
+    assert_eq!(receipts.len(), 1);
+    receipts[0]
+}
+
+/// A repository in use, made as they all are: by a push.
+pub(crate) async fn add_repository(store: &Store, project: ProjectId, path: &str) -> RepositoryName {
+    let name = repository(project, path);
+    let event = push(&format!("first-of-{name}"), &name, Some("latest"), 'a', 1_000);
+    assert_eq!(receive(store, &event, 1_000).await, Receipt::Applied);
+    name
+}
