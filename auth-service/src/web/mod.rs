@@ -1,0 +1,38 @@
+//! HTTP: reads requests, calls one use case each, renders the outcome. The route table is here.
+
+pub mod client;
+pub mod metrics;
+pub mod operations;
+pub mod registry;
+pub mod server;
+
+use actix_web::web;
+
+use self::operations::{health, not_found, readiness, scrape};
+use self::registry::{events, jwks, token};
+
+/// Routes of the public listener.
+pub fn public_routes(routes: &mut web::ServiceConfig) {
+    for path in ["/token", "/docker/v1/bearerToken"] {
+        routes.service(
+            web::resource(path).route(web::get().to(token::by_query)).route(web::post().to(token::by_form)),
+        );
+    }
+    routes
+        .route("/.well-known/jwks.json", web::get().to(jwks::public_keys))
+        .route("/healthz", web::get().to(health))
+        .route("/readyz", web::get().to(readiness))
+        .default_service(web::to(not_found));
+}
+
+/// Routes of the operations listener, which is never public.
+pub fn operations_routes(routes: &mut web::ServiceConfig) {
+    for path in ["/events", "/dockerRegistryListener/v1/events"] {
+        routes.route(path, web::post().to(events::receive));
+    }
+    routes
+        .route("/metrics", web::get().to(scrape))
+        .route("/healthz", web::get().to(health))
+        .route("/readyz", web::get().to(readiness))
+        .default_service(web::to(not_found));
+}

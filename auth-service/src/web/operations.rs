@@ -1,0 +1,42 @@
+//! What operators and orchestrators ask: is it alive, is it ready, how much has it done.
+
+use std::sync::Arc;
+
+use actix_web::http::header::CACHE_CONTROL;
+use actix_web::{HttpResponse, web};
+use serde_json::json;
+
+use super::metrics::Metrics;
+use crate::app::readiness::Readiness;
+
+/// `GET /healthz`: the process answers.
+pub async fn health() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(json!({"status": "ok"}))
+}
+
+/// `GET /readyz`: 200 when database and key are usable. What exactly failed is for the log.
+pub async fn readiness(readiness: web::Data<Readiness>) -> HttpResponse {
+    let report = readiness.check().await;
+    if let Err(cause) = &report.database {
+        tracing::warn!(cause, "not ready: the database does not answer");
+    }
+    let mut answer = if report.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    answer.insert_header((CACHE_CONTROL, "no-store")).json(json!({
+        "status": if report.is_ready() { "ready" } else { "not ready" },
+        "database": if report.database.is_ok() { "ok" } else { "unavailable" },
+        "key": report.key.to_string(),
+    }))
+}
+
+/// `GET /metrics`, in the text format of Prometheus.
+pub async fn scrape(metrics: web::Data<Arc<Metrics>>, readiness: web::Data<Readiness>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+        .body(metrics.render(readiness.key_condition()))
+}
+
+/// Any other path.
+pub async fn not_found() -> HttpResponse {
+    HttpResponse::NotFound()
+        .json(json!({"errors": [{"code": "NOT_FOUND", "message": "nothing is served under this path"}]}))
+}

@@ -1,0 +1,144 @@
+//! What the registry's clients are answered: the one place where outcomes of the token endpoint and the
+//! webhook become statuses and bodies. Every status here was chosen for what clients make of it
+//! (`docs/PROTOCOL.md`): 401 with an `errors` body is the only refusal whose text reaches every terminal.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use serde::Serialize;
+
+use crate::app::issue_token::{IssuedToken, TokenRefusal};
+use crate::domain::reason::{ReasonCode, with_code};
+use crate::domain::refusal::Refusal;
+
+/// A token answer. Both names of the token, because clients differ in which one they read.
+#[derive(Serialize)]
+struct TokenBody<'a> {
+    token: &'a str,
+    access_token: &'a str,
+    expires_in: i64,
+    issued_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+}
+
+/// Renders a token; an answer to a form also names what was granted.
+pub(super) fn token(issued: &IssuedToken, to_form: bool) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(TokenBody {
+        token: &issued.token,
+        access_token: &issued.token,
+        expires_in: issued.expires_in,
+        issued_at: issued.issued_at.to_string(),
+        scope: to_form.then_some(issued.scope.as_str()),
+    })
+}
+
+/// An error as the distribution API has it: one code, one line.
+pub(super) struct ErrorAnswer {
+    pub(super) status: StatusCode,
+    code: &'static str,
+    pub(super) message: String,
+    /// The reason in the log and the metrics.
+    pub(super) reason: &'static str,
+    phrase: Option<&'static str>,
+}
+
+impl ErrorAnswer {
+    pub(super) fn of_refusal(refusal: &TokenRefusal) -> Self {
+        match refusal {
+            TokenRefusal::Login(refusal) => Self::refused("UNAUTHORIZED", refusal),
+            TokenRefusal::Denied(refusal) => Self::refused("DENIED", refusal),
+            TokenRefusal::TooManyScopes(error) => {
+                Self::bad_request(StatusCode::BAD_REQUEST, error.to_string())
+            }
+            TokenRefusal::Busy => {
+                let text = "too many logins are waiting to be checked; come back in a few seconds";
+                Self::unavailable(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", text)
+            }
+            TokenRefusal::Unavailable { .. } => {
+                let text = "the token service cannot reach what it needs just now; nothing is wrong with your \
+                            login; if it lasts, tell the registry's administrator";
+                Self::unavailable(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text)
+            }
+        }
+    }
+
+    /// A login that cannot be one.
+    pub(super) fn bad_credential(text: &str) -> Self {
+        let code = ReasonCode::WrongCredentials;
+        Self::refused("UNAUTHORIZED", &Refusal { code, message: with_code(code, text) })
+    }
+
+    /// A request that cannot be understood.
+    pub(super) fn bad_request(status: StatusCode, message: String) -> Self {
+        Self { status, code: "UNSUPPORTED", message, reason: "bad_request", phrase: None }
+    }
+
+    /// A webhook delivery without the shared secret.
+    pub(super) fn wrong_secret() -> Self {
+        let message =
+            "the webhook's secret is missing or wrong; compare webhook.secret with the Authorization \
+                       header in the registry's notifications settings"
+                .to_owned();
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code: "UNAUTHORIZED",
+            message,
+            reason: "wrong_secret",
+            phrase: None,
+        }
+    }
+
+    /// Storage that failed while a delivery was to be stored: the registry sends it again.
+    pub(super) fn not_stored() -> Self {
+        let text = "the event could not be stored";
+        Self::unavailable(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text)
+    }
+
+    fn refused(code: &'static str, refusal: &Refusal) -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            code,
+            message: refusal.message.clone(),
+            reason: refusal.code.name(),
+            phrase: Some(refusal.code.phrase()),
+        }
+    }
+
+    fn unavailable(status: StatusCode, code: &'static str, text: &str) -> Self {
+        let reason = ReasonCode::Unavailable;
+        Self {
+            status,
+            code,
+            message: with_code(reason, text),
+            reason: reason.name(),
+            phrase: Some(reason.phrase()),
+        }
+    }
+
+    /// Renders it. The reason phrase of the status line is what containerd and Kubernetes print.
+    pub(super) fn render(&self, host: &str) -> HttpResponse {
+        let mut answer = HttpResponse::build(self.status);
+        answer.insert_header((CACHE_CONTROL, "no-store"));
+        match self.status {
+            // RFC 9110, section 15.5.2: a 401 names a scheme. Basic is harmless to every client.
+            StatusCode::UNAUTHORIZED => {
+                answer.insert_header((WWW_AUTHENTICATE, format!("Basic realm=\"{host}\"")));
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                answer.insert_header((RETRY_AFTER, "3"));
+            }
+            // The rest of the body was not read.
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                answer.insert_header((CONNECTION, "close"));
+            }
+            _ => {}
+        }
+        let mut answer =
+            answer.json(serde_json::json!({"errors": [{"code": self.code, "message": self.message}]}));
+        if let Some(phrase) = self.phrase {
+            answer.head_mut().reason = Some(phrase);
+        }
+        answer
+    }
+}

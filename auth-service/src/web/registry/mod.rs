@@ -1,0 +1,8 @@
+//! The surface that registries and their clients use.
+
+mod answer;
+mod credential;
+pub mod events;
+mod form;
+pub mod jwks;
+pub mod token;

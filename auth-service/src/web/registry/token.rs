@@ -1,0 +1,226 @@
+//! `GET` and `POST /token`: reads the request, calls the use case, renders and logs the outcome.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt as _;
+
+use super::answer::{self, ErrorAnswer};
+use super::credential::from_basic;
+use super::form::{Asked, BadForm, from_form};
+use crate::app::issue_token::{IssueToken, IssuedToken, TokenAnswer, TokenRefusal, TokenRequest};
+use crate::domain::credential::Credential;
+use crate::domain::network::ClientNetwork;
+use crate::domain::principal::UserId;
+use crate::ports::system::Identifiers;
+use crate::web::client::{Proxies, asks_push_to_delete};
+use crate::web::metrics::Metrics;
+
+/// How long a form may take to arrive.
+const FORM_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an answer may take. Docker gives up after 15 s, and then shows no reason.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(12);
+
+/// Scopes in the log are cut after this many characters.
+const LOGGED_SCOPE: usize = 500;
+
+/// What the token endpoint works with.
+pub struct TokenEndpoint {
+    /// The use case.
+    pub issue_token: IssueToken,
+    /// Names requests.
+    pub identifiers: Arc<dyn Identifiers>,
+    /// Tells clients behind proxies apart.
+    pub proxies: Arc<Proxies>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// The registry's host in image names.
+    pub host: String,
+    /// Most bytes of a user name or password.
+    pub credential_bytes: usize,
+    /// Most bytes of a request's head.
+    pub head_bytes: usize,
+    /// Most bytes of a form.
+    pub form_bytes: usize,
+}
+
+/// `GET /token`.
+pub async fn by_query(request: HttpRequest, endpoint: web::Data<TokenEndpoint>) -> HttpResponse {
+    let asked = Asked::from_query(request.query_string());
+    let read = endpoint.require_short_head(&request).and_then(|()| {
+        from_basic(request.headers().get(AUTHORIZATION), endpoint.credential_bytes)
+            .map_err(|error| ErrorAnswer::bad_credential(&error.to_string()))
+    });
+    endpoint.answer(&request, asked, read, false).await
+}
+
+/// `POST /token`.
+pub async fn by_form(
+    request: HttpRequest,
+    body: web::Payload,
+    endpoint: web::Data<TokenEndpoint>,
+) -> HttpResponse {
+    match endpoint.read_form(&request, body).await {
+        Ok((asked, credential)) => endpoint.answer(&request, asked, Ok(credential), true).await,
+        Err(error) => endpoint.answer(&request, Asked::default(), Err(error), true).await,
+    }
+}
+
+impl TokenEndpoint {
+    async fn answer(
+        &self,
+        request: &HttpRequest,
+        asked: Asked,
+        credential: Result<Credential, ErrorAnswer>,
+        to_form: bool,
+    ) -> HttpResponse {
+        let address = self.proxies.client_address(request);
+        let identifier = self.identifiers.next();
+        let mut entry = LogEntry { identifier, address, user: None, scope: asked.scopes.join(" ") };
+        let credential = match credential {
+            Ok(credential) => credential,
+            Err(error) => return self.refuse(&entry, &error, None),
+        };
+        let token_request = TokenRequest {
+            credential,
+            service: asked.service,
+            scopes: asked.scopes,
+            network: ClientNetwork::of(address),
+            asks_push_to_delete: asks_push_to_delete(request),
+            identifier: entry.identifier.clone(),
+        };
+        let answering = self.issue_token.run(&token_request);
+        let outcome =
+            tokio::time::timeout(ANSWER_PATIENCE, answering).await.unwrap_or_else(|_| TokenAnswer::late());
+        entry.user = outcome.user;
+        match outcome.outcome {
+            Ok(issued) => {
+                self.metrics.token_issued();
+                entry.log_grant(&issued);
+                answer::token(&issued, to_form)
+            }
+            Err(TokenRefusal::Unavailable { cause }) => {
+                let error = ErrorAnswer::of_refusal(&TokenRefusal::Unavailable { cause: String::new() });
+                self.refuse(&entry, &error, Some(&cause))
+            }
+            Err(refusal) => self.refuse(&entry, &ErrorAnswer::of_refusal(&refusal), None),
+        }
+    }
+
+    fn refuse(&self, entry: &LogEntry, error: &ErrorAnswer, cause: Option<&str>) -> HttpResponse {
+        self.metrics.token_refused(error.reason);
+        entry.log_refusal(error, cause);
+        error.render(&self.host)
+    }
+
+    /// The server reads longer heads than people are allowed to send, so that this answer can be given.
+    fn require_short_head(&self, request: &HttpRequest) -> Result<(), ErrorAnswer> {
+        let headers: usize =
+            request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        if headers + request.uri().path().len() + request.query_string().len() <= self.head_bytes {
+            return Ok(());
+        }
+        let text = format!("the request's head is longer than {} bytes", self.head_bytes);
+        Err(ErrorAnswer::bad_request(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text))
+    }
+
+    async fn read_form(
+        &self,
+        request: &HttpRequest,
+        body: web::Payload,
+    ) -> Result<(Asked, Credential), ErrorAnswer> {
+        self.require_short_head(request)?;
+        let content_type =
+            request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let media_type = content_type.split(';').next().unwrap_or("").trim();
+        if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            let text = "send the form as application/x-www-form-urlencoded".to_owned();
+            return Err(ErrorAnswer::bad_request(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
+        }
+        let body =
+            tokio::time::timeout(FORM_PATIENCE, read_body(body, self.form_bytes)).await.map_err(|_| {
+                let text = "the form did not arrive in time".to_owned();
+                ErrorAnswer::bad_request(StatusCode::REQUEST_TIMEOUT, text)
+            })??;
+        from_form(&body, self.credential_bytes).map_err(|error| match error {
+            BadForm::GrantType => ErrorAnswer::bad_request(StatusCode::BAD_REQUEST, error.to_string()),
+            BadForm::UnknownIdentityToken | BadForm::Credential(_) => {
+                ErrorAnswer::bad_credential(&error.to_string())
+            }
+        })
+    }
+}
+
+/// Reads a body, whatever it says about its length: some clients send it in chunks.
+async fn read_body(mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, ErrorAnswer> {
+    let mut body = Vec::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| {
+            ErrorAnswer::bad_request(StatusCode::BAD_REQUEST, "the form did not arrive whole".to_owned())
+        })?;
+        if body.len() + chunk.len() > limit {
+            let text = format!("the form is longer than {limit} bytes");
+            return Err(ErrorAnswer::bad_request(StatusCode::PAYLOAD_TOO_LARGE, text));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// What the one log line of a decision says (`docs/OPERATIONS.md`).
+struct LogEntry {
+    identifier: String,
+    address: IpAddr,
+    user: Option<UserId>,
+    scope: String,
+}
+
+impl LogEntry {
+    fn user(&self) -> i64 {
+        self.user.map_or(0, UserId::number)
+    }
+
+    /// The scopes as asked. They come from the client, so that everything that could end a line or drive a
+    /// terminal is replaced.
+    fn scope(&self) -> Cow<'_, str> {
+        let is_clean = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+        if self.scope.len() <= LOGGED_SCOPE && self.scope.bytes().all(is_clean) {
+            return Cow::Borrowed(&self.scope);
+        }
+        let clean = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '\u{fffd}' };
+        self.scope.chars().take(LOGGED_SCOPE).map(clean).collect()
+    }
+
+    fn log_grant(&self, issued: &IssuedToken) {
+        tracing::info!(
+            target: "decision",
+            request = self.identifier,
+            user = self.user(),
+            address = %self.address,
+            scope = &*self.scope(),
+            granted = issued.scope,
+            "token issued"
+        );
+    }
+
+    fn log_refusal(&self, error: &ErrorAnswer, cause: Option<&str>) {
+        tracing::info!(
+            target: "decision",
+            request = self.identifier,
+            user = self.user(),
+            address = %self.address,
+            scope = &*self.scope(),
+            granted = "",
+            status = error.status.as_u16(),
+            reason = error.reason,
+            cause,
+            "token refused"
+        );
+    }
+}
