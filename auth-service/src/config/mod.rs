@@ -1,0 +1,170 @@
+//! What can be set from outside: built-in defaults, then a file, then the environment, read into plain data.
+//! Nothing but start-up and the command line reads it; other modules get the few values they need.
+//!
+//! To add a key: a `const` and a line of `KEYS` in the section's file, a field beside it, and one call in its
+//! `read`. The documentation, the check for unknown keys and `config show` follow from that; the test
+//! `tests/configuration.rs` tells to renew the page.
+
+mod access;
+mod database;
+mod fault;
+mod http;
+mod key;
+mod keys;
+mod kind;
+mod layers;
+mod limits;
+mod login;
+mod ops;
+mod programs;
+mod reader;
+mod reference;
+mod registry;
+mod secret;
+mod token;
+mod webhook;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+pub use access::{Access, Certification};
+pub use database::{Database, DatabaseUrl};
+pub use fault::{Fault, Faults};
+pub use http::{Http, TlsFiles};
+pub use keys::Keys;
+pub use layers::Search;
+pub use limits::Limits;
+pub use login::Login;
+pub use ops::Ops;
+pub use programs::programs_named;
+pub use reference::reference;
+pub use registry::Registry;
+pub use secret::Secret;
+pub use token::Token;
+pub use webhook::Webhook;
+
+use fault::Noted;
+use key::{Described, Section};
+use reader::Reader;
+
+/// Every section with its keys, in the order of the documentation.
+const SECTIONS: &[Section] = &[
+    http::SECTION,
+    ops::SECTION,
+    database::SECTION,
+    token::SECTION,
+    keys::SECTION,
+    registry::SECTION,
+    webhook::SECTION,
+    access::SECTION,
+    limits::SECTION,
+    login::SECTION,
+];
+
+fn known_keys() -> impl Iterator<Item = &'static dyn Described> {
+    SECTIONS.iter().flat_map(|section| section.keys.iter().copied())
+}
+
+/// What the configuration is going to be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A single command, which does without what only a running service needs.
+    Command,
+    /// To serve: what the service cannot start without must be there.
+    Serve,
+}
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The public listener.
+    pub http: Http,
+    /// The listener for the registry and for monitoring.
+    pub ops: Ops,
+    /// The database.
+    pub database: Database,
+    /// The tokens for the registry.
+    pub token: Token,
+    /// The signing keys.
+    pub keys: Keys,
+    /// The registry.
+    pub registry: Registry,
+    /// The registry's notifications.
+    pub webhook: Webhook,
+    /// Who may do what, beyond the permissions.
+    pub access: Access,
+    /// The limits, all in one place.
+    pub limits: Limits,
+    /// Password logins.
+    pub login: Login,
+}
+
+/// A configuration without faults, and where it came from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings themselves.
+    pub settings: Settings,
+    /// The file that was read, if there is one.
+    pub file: Option<PathBuf>,
+    /// Every key with its effective value and its origin, in the order of the documentation, secrets hidden.
+    pub shown: Vec<Shown>,
+}
+
+/// One key as `config show` prints it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// `section.key`.
+    pub key: &'static str,
+    /// The effective value, hidden if it is a secret; `None` if there is none.
+    pub value: Option<String>,
+    /// The file or the environment variable that set it, or `default`.
+    pub origin: String,
+}
+
+impl Settings {
+    /// Reads the configuration of this process. `named` is what `--config` gave.
+    pub fn load_for_process(named: Option<PathBuf>, purpose: Purpose) -> Result<Loaded, Faults> {
+        Self::load(&Search::new(named), std::env::vars_os(), purpose)
+    }
+
+    /// Reads the configuration, or tells everything that is wrong with it.
+    pub fn load(
+        search: &Search,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        purpose: Purpose,
+    ) -> Result<Loaded, Faults> {
+        let (mut reader, file) = Reader::new(layers::gather(search, environment));
+        let settings = Self::read(&mut reader, purpose);
+        let (faults, shown) = reader.finish();
+        match settings {
+            Ok(settings) if faults.is_empty() => Ok(Loaded { settings, file, shown }),
+            _ => Err(Faults::new(faults)),
+        }
+    }
+
+    fn read(reader: &mut Reader, purpose: Purpose) -> Result<Self, Noted> {
+        // Each section is read before any is missed, so that all faults are found.
+        let http = http::read(reader);
+        let ops = ops::read(reader, http.as_ref().ok());
+        let database = database::read(reader);
+        let registry = registry::read(reader);
+        let token = token::read(reader, http.as_ref().ok(), registry.as_ref().ok());
+        let keys = keys::read(reader);
+        let webhook = webhook::read(reader, purpose);
+        let access = access::read(reader);
+        let limits = limits::read(reader);
+        let login = login::read(reader);
+        Ok(Self {
+            http: http?,
+            ops: ops?,
+            database: database?,
+            token: token?,
+            keys: keys?,
+            registry: registry?,
+            webhook: webhook?,
+            access: access?,
+            limits: limits?,
+            login: login?,
+        })
+    }
+}

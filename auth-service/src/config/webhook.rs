@@ -1,0 +1,44 @@
+//! Section `[webhook]`: the registry's notifications.
+
+use super::Purpose;
+use super::fault::Noted;
+use super::key::{Key, Preset, Section};
+use super::kind::{FilePath, Kind, SecretText};
+use super::reader::Reader;
+use super::secret::Secret;
+
+pub(super) const SECTION: Section = Section {
+    name: "webhook",
+    doc: "The notifications that the registry sends.",
+    keys: &[&SECRET, &SECRET_FILE],
+};
+
+const SECRET: Key<SecretText> = Key {
+    name: "webhook.secret",
+    kind: SecretText { minimum: 32 },
+    preset: Preset::Unset,
+    doc: "What the registry proves itself with, as in its `notifications.endpoints`; `serve` needs it.",
+};
+
+const SECRET_FILE: Key<FilePath> = Key {
+    name: "webhook.secret_file",
+    kind: FilePath,
+    preset: Preset::Unset,
+    doc: "A file that holds `webhook.secret`.",
+};
+
+/// The registry's notifications.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// What the registry proves itself with; always there when loaded to serve.
+    pub secret: Option<Secret>,
+}
+
+pub(super) fn read(reader: &mut Reader, purpose: Purpose) -> Result<Webhook, Noted> {
+    let secret = reader.or_in_file(&SECRET, &SECRET_FILE)?;
+    if secret.is_none() && purpose == Purpose::Serve {
+        let cure = format!("write {}, or name a file in webhook.secret_file", SECRET.kind.describe());
+        return Err(reader.fault(SECRET.name, "is not set, and serving needs it", &cure));
+    }
+    Ok(Webhook { secret })
+}

@@ -1,0 +1,155 @@
+//! What is refused, and how it is told.
+
+use auth_service::config::Purpose;
+
+use super::place::{Place, SECRET, assert_holds};
+
+#[test]
+fn unknown_keys_are_refused_with_the_nearest_known_one() {
+    let place = Place::with(
+        "verbose = true\n[http]\nlisten_on = 'x'\n[servers]\n[token.realm]\nurl = 'x'\n[[limits]]",
+    )
+    .variable("AUTH_SERVICE__WEBHOK__SECRET", SECRET)
+    .variable("AUTH_SERVICE__http__listen", "127.0.0.1:1");
+    let faults = place.load().unwrap_err();
+    let text = faults.to_string();
+    assert_eq!(faults.iter().count(), 7, "{text}");
+    let file = place.path("auth-service.toml").display().to_string();
+    assert_holds(
+        &text,
+        &[
+            "webhok.secret: there is no such key",
+            "did you mean AUTH_SERVICE__WEBHOOK__SECRET? [AUTH_SERVICE__WEBHOK__SECRET]",
+            "did you mean AUTH_SERVICE__HTTP__LISTEN? [AUTH_SERVICE__http__listen]",
+            "verbose: there is no such key",
+            &format!(
+                "http.listen_on: there is no such key; remove it, or did you mean `listen` in [http]? [{file}]"
+            ),
+            "servers: there is no such key",
+            "limits: is a section, not a key; write the section as [limits]",
+            "token.realm: is a table where a value belongs; write `realm = …` in [token]",
+        ],
+    );
+    assert!(!text.contains(SECRET), "{text}");
+}
+
+#[test]
+fn a_dot_in_quotes_does_not_lead_into_a_section() {
+    assert_holds(
+        &Place::with("'http.listen' = '127.0.0.1:1'").faults(),
+        &["http.listen: there is no such key"],
+    );
+}
+
+#[test]
+fn all_faults_are_told_at_once_each_with_its_key_its_origin_and_what_to_write() {
+    let place = Place::with(
+        "[http]\nlisten = 'localhost'\n[token]\nlifetime = 30\nbogus = 1\n[access]\ncertification = 'none'",
+    )
+    .variable("AUTH_SERVICE__LOGIN__ARGON2_PASSES", "one");
+    let faults = place.load_to(Purpose::Serve).unwrap_err();
+    let text = faults.to_string();
+    assert_eq!(text.lines().count(), 6, "{text}");
+    assert_eq!(faults.iter().count(), 6);
+    assert_holds(
+        &text,
+        &[
+            "http.listen: \"localhost\" is not an IP address and a port; write an IP address and a port, such as",
+            "token.bogus: there is no such key",
+            "token.lifetime: 30 is not a whole number of seconds from 60 to 3600",
+            "access.certification: \"none\" is none of the choices; write `\"push\"`, `\"create\"` or `\"off\"`",
+            "login.argon2_passes: \"one\" is not a whole number from 2 to 100",
+            "[AUTH_SERVICE__LOGIN__ARGON2_PASSES]",
+            "webhook.secret: is not set, and serving needs it; write 32 or more",
+            "auth-service.toml]",
+        ],
+    );
+}
+
+#[test]
+fn every_key_refuses_a_list_in_a_list_by_its_own_name() {
+    let names: Vec<String> =
+        Place::empty().load().unwrap().shown.iter().map(|shown| shown.key.to_owned()).collect();
+    let content = names.join(" = [['x']]\n") + " = [['x']]";
+    let text = Place::with(&content).faults();
+    for name in &names {
+        assert!(
+            text.lines().any(|line| line.starts_with(&format!("{name}: "))),
+            "{name} is not read:\n{text}"
+        );
+    }
+}
+
+#[test]
+fn values_at_the_edge_are_told_from_values_beyond_it() {
+    for (key, good, bad) in [
+        ("token.lifetime", "60", "59"),
+        ("token.lifetime", "3600", "3601"),
+        ("http.workers", "256", "0"),
+        ("http.listen", "127.0.0.1:0", "127.0.0.1"),
+        ("http.listen", "[::1]:5001", "::1:5001"),
+        ("http.trusted_proxies", "2001:db8::/32", "0.0.0.0/0"),
+        ("http.trusted_proxies", "", "proxy.example.org"),
+        ("login.argon2_memory_kib", "19456", "19455"),
+        ("limits.facts_cache_bytes", "0", "-1"),
+        ("limits.layer_bytes", "100000000000", "100 GB"),
+        ("access.anonymous_pull", "false", "no"),
+        ("token.issuer", "My Issuer", "My \"Issuer\""),
+        ("token.realm", "https://example.org/token", "https://example.org/token?x=1"),
+        ("token.realm", "http://example.org", "ftp://example.org/token"),
+        ("registry.url", "http://registry:5000", "registry:5000"),
+        ("registry.host", "registry.example.org", "https://registry.example.org"),
+        ("registry.host", "LOCALHOST", "registry"),
+        ("registry.host", "[2001:db8::1]:5000", "2001:db8::1"),
+        ("registry.host", "registry:5000", "registry:0"),
+        ("registry.host", "a-b.example:65535", "a_b.example:65536"),
+        ("registry.host", "10.0.0.1", "10.0.0.1/project"),
+        ("database.url", "postgresql://user:pw@db/auth?sslmode=require", "mysql://user:pw@db/auth"),
+        ("database.url", "sqlite:a b.db", "sqlite::memory:"),
+        ("database.url", "sqlite:auth.db", "auth.db"),
+    ] {
+        let variable = format!("AUTH_SERVICE__{}", key.replace('.', "__").to_uppercase());
+        let load = |value: &str| Place::empty().variable(&variable, value).load();
+        assert!(load(good).is_ok(), "{key} = {good}: {:?}", load(good));
+        let faults = load(bad).unwrap_err().to_string();
+        assert!(faults.starts_with(&format!("{key}: ")) && faults.lines().count() == 1, "{bad}: {faults}");
+    }
+}
+
+#[test]
+fn a_listener_that_others_can_reach_needs_tls_or_a_proxy() {
+    let tls = "http.tls_certificate = 'a.pem'\nhttp.tls_key = 'a.key'\n";
+    let proxy = "http.trusted_proxies = ['10.0.0.1']\n";
+    for address in ["0.0.0.0:5001", "[::]:5001", "192.0.2.1:5001", "[2001:db8::1]:5001"] {
+        let public = format!("http.listen = '{address}'\n");
+        let cures = ["http.listen: ", "is not loopback", "http.tls_certificate", "http.trusted_proxies"];
+        assert_holds(&Place::with(&public).faults(), &cures);
+        assert!(Place::with(&format!("{public}{tls}")).load().is_ok());
+        assert!(Place::with(&format!("{public}{proxy}")).load().is_ok());
+        let operations = format!("ops.listen = '{address}'\n");
+        assert_holds(
+            &Place::with(&operations).faults(),
+            &["ops.listen: ", "is not loopback", "http.trusted_proxies"],
+        );
+        assert!(Place::with(&format!("{operations}{tls}")).load().is_err());
+        assert!(Place::with(&format!("{operations}http.listen = '[::1]:1'\n{proxy}")).load().is_ok());
+    }
+}
+
+#[test]
+fn two_listeners_need_two_ports_unless_the_system_picks_them() {
+    let both = |address: &str| format!("http.listen = '{address}'\nops.listen = '{address}'");
+    assert_holds(&Place::with(&both("127.0.0.1:7000")).faults(), &["ops.listen: is the same as http.listen"]);
+    assert!(Place::with(&both("127.0.0.1:0")).load().is_ok());
+}
+
+#[test]
+fn a_certificate_needs_its_key_and_makes_the_realm_https() {
+    assert_holds(
+        &Place::with("http.tls_key = 'a.key'").faults(),
+        &["http.tls_key: is set without http.tls_certificate"],
+    );
+    assert_holds(&Place::with("http.tls_certificate = 'a'").faults(), &["set http.tls_key too"]);
+    let settings = Place::with("http.tls_key = 'a.key'\nhttp.tls_certificate = 'a.pem'").settings();
+    assert_eq!(settings.token.realm.as_str(), "https://127.0.0.1:5001/token");
+}
