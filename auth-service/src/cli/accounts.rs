@@ -1,0 +1,139 @@
+//! `auth-service user …` and `auth-service team …`
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::arguments::{TeamCommand, UserCommand};
+use super::output::{Failure, Report};
+use crate::app::manage_accounts::{AccountRequest, ManageAccounts};
+use crate::bootstrap::{hashing_threads, open_store};
+use crate::config::Settings;
+use crate::domain::account::{AccountName, AccountState};
+use crate::domain::credential::NewPassword;
+use crate::ports::accounts::{AccountError, Team, Teams as _, User, UserChange, Users};
+
+pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Report, Failure> {
+    let limit = settings.limits.credential_bytes;
+    let users = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
+    let accounts = || -> Result<ManageAccounts, Failure> {
+        let hasher = hashing_threads(settings, 1).map_err(|error| Failure::Failed(error.to_string()))?;
+        let users: Arc<dyn Users> = Arc::<crate::adapters::store::Store>::clone(&users);
+        Ok(ManageAccounts { users, hasher })
+    };
+    let (name, change, done) = match command {
+        UserCommand::Add { name, email, certified, admin, password_stdin: _ } => {
+            let password = read_password(limit)?;
+            let request =
+                AccountRequest { name: name.clone(), email, password, certified, administrator: admin };
+            let id = accounts()?.add(request).await?;
+            return Ok(Report::new(
+                format!("Added {name}."),
+                json!({"ownerId": id.to_string(), "userName": name.as_str()}),
+            ));
+        }
+        UserCommand::Password { user, password_stdin: _ } => {
+            accounts()?.set_password(&user.name, &read_password(limit)?).await?;
+            return Ok(told(&user.name, "has a new password; logins with the old one have ended"));
+        }
+        UserCommand::Remove(user) => {
+            users.remove_user(&user.name).await?;
+            return Ok(told(&user.name, "is removed"));
+        }
+        // Wrong passwords lock nobody out yet; that the account is one is all there is to check.
+        UserCommand::Unlock(user) => {
+            users.user(&user.name).await?.ok_or_else(|| AccountError::NoSuchUser(user.name.clone()))?;
+            return Ok(told(&user.name, "is not locked out"));
+        }
+        UserCommand::List => return Ok(listed(&users.users().await?)),
+        UserCommand::Certify(user) => (user.name, UserChange::Certified(true), "may push"),
+        UserCommand::Uncertify(user) => (user.name, UserChange::Certified(false), "may not push any more"),
+        UserCommand::Disable(user) => {
+            (user.name, UserChange::State(AccountState::Disabled), "is disabled and every login has ended")
+        }
+        UserCommand::Enable(user) => (user.name, UserChange::State(AccountState::Active), "may log in"),
+        UserCommand::Promote(user) => (user.name, UserChange::Administrator(true), "is an administrator"),
+        UserCommand::Demote(user) => {
+            (user.name, UserChange::Administrator(false), "is not an administrator any more")
+        }
+    };
+    users.change_user(&name, &change).await?;
+    Ok(told(&name, done))
+}
+
+fn told(name: &AccountName, what: &str) -> Report {
+    Report::new(format!("{name} {what}."), json!({"userName": name.as_str()}))
+}
+
+/// Reads a password from standard input, with one line ending cut off.
+fn read_password(limit: usize) -> Result<NewPassword, Failure> {
+    let mut text = String::new();
+    let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(3);
+    std::io::stdin().lock().take(most).read_to_string(&mut text)?;
+    let text = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+    Ok(NewPassword::parse(text.to_owned(), limit)?)
+}
+
+fn listed(users: &[User]) -> Report {
+    let line = |user: &User| {
+        let marks = [
+            (user.administrator, "administrator"),
+            (user.certified, "certified"),
+            (user.state == AccountState::Disabled, "disabled"),
+        ];
+        let marks: Vec<&str> = marks.into_iter().filter_map(|(set, mark)| set.then_some(mark)).collect();
+        format!("{}\t{}\t{}\t{}", user.id, user.name, user.email.as_str(), marks.join(","))
+    };
+    let json = |user: &User| {
+        json!({
+            "ownerId": user.id.to_string(),
+            "userName": user.name.as_str(),
+            "emails": [user.email.as_str()],
+            "certified": user.certified,
+            "administrator": user.administrator,
+            "disabled": user.state == AccountState::Disabled,
+        })
+    };
+    let lines: Vec<String> = users.iter().map(line).collect();
+    Report::new(lines.join("\n"), Value::Array(users.iter().map(json).collect()))
+}
+
+pub(super) async fn team(settings: &Settings, command: TeamCommand) -> Result<Report, Failure> {
+    let teams = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
+    match command {
+        TeamCommand::Add { name } => {
+            let id = teams.add_team(&name).await?;
+            Ok(Report::new(
+                format!("Added team {name}."),
+                json!({"id": id.to_string(), "name": name.as_str()}),
+            ))
+        }
+        TeamCommand::Remove { name } => {
+            teams.remove_team(&name).await?;
+            Ok(Report::new(format!("Team {name} is removed."), json!({"name": name.as_str()})))
+        }
+        TeamCommand::Join { team, user } => {
+            teams.set_member(&team, &user, true).await?;
+            Ok(membership(&team, &user, "is in"))
+        }
+        TeamCommand::Leave { team, user } => {
+            teams.set_member(&team, &user, false).await?;
+            Ok(membership(&team, &user, "is not in"))
+        }
+        TeamCommand::List => {
+            let teams = teams.teams().await?;
+            let names = |team: &Team| team.members.iter().map(AccountName::to_string).collect::<Vec<_>>();
+            let lines: Vec<String> = teams
+                .iter()
+                .map(|team| format!("{}\t{}\t{}", team.id, team.name, names(team).join(",")))
+                .collect();
+            let json = |team: &Team| json!({"id": team.id.to_string(), "name": team.name.as_str(), "members": names(team)});
+            Ok(Report::new(lines.join("\n"), Value::Array(teams.iter().map(json).collect())))
+        }
+    }
+}
+
+fn membership(team: &AccountName, user: &AccountName, how: &str) -> Report {
+    Report::new(format!("{user} {how} team {team}."), json!({"team": team.as_str(), "user": user.as_str()}))
+}

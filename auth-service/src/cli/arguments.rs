@@ -1,0 +1,308 @@
+//! What can be said on the command line. Outside scripts rely on these names.
+#![expect(clippy::doc_markdown, reason = "these comments are the help texts that people read in a terminal")]
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::key::KeyCommand;
+use super::quickstart::{GuardArguments, QuickstartArguments};
+use crate::app::manage_items::PrincipalName;
+use crate::domain::access::AccessSet;
+use crate::domain::account::{AccountName, EmailAddress};
+use crate::domain::login::LoginScopes;
+use crate::domain::project::{ProjectId, ProjectName};
+use crate::domain::repository::{Item, RepositoryName};
+
+/// Who may pull and push what from the container registry, and why not.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// Read this configuration file [default: $AUTH_SERVICE_CONFIG, ./auth-service.toml or
+    /// /etc/auth-service/auth-service.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON value
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try it out: make keys, an administrator and a project, start the registry, and serve
+    Quickstart(QuickstartArguments),
+    /// Become the registry that a quickstart has started (for its own use)
+    #[command(hide = true)]
+    RegistryGuard(GuardArguments),
+    /// Answer token requests and take the registry's events
+    Serve,
+    /// Check or show the configuration
+    Config {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Signing keys
+    Key {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// User accounts
+    User {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Teams of users
+    Team {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: TeamCommand,
+    },
+    /// Projects: the syn123 of an image name
+    Project {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: ProjectCommand,
+    },
+    /// Let a user, a team or everybody do something with a project or repository
+    Grant {
+        /// syn123 or syn123/name
+        #[arg(value_parser = Item::parse)]
+        item: Item,
+        /// A user, a team, AUTHENTICATED_USERS or PUBLIC
+        #[arg(value_parser = PrincipalName::parse)]
+        principal: PrincipalName,
+        /// Some of READ,DOWNLOAD,CREATE,UPDATE,DELETE,CHANGE_PERMISSIONS,CHANGE_SETTINGS,MODERATE
+        access: AccessSet,
+    },
+    /// Take away what was granted
+    Revoke {
+        /// syn123 or syn123/name
+        #[arg(value_parser = Item::parse)]
+        item: Item,
+        /// A user, a team, AUTHENTICATED_USERS or PUBLIC
+        #[arg(value_parser = PrincipalName::parse)]
+        principal: PrincipalName,
+        /// What to take away; everything when not given
+        access: Option<AccessSet>,
+    },
+    /// Show who may do what; give a repository its own settings, or make it follow its project again
+    Sharing {
+        /// syn123 or syn123/name
+        #[arg(value_parser = Item::parse)]
+        item: Item,
+        /// Give the repository settings of its own, beginning with a copy of its project's
+        #[arg(long, conflicts_with = "inherit")]
+        local: bool,
+        /// Drop the repository's own settings
+        #[arg(long)]
+        inherit: bool,
+    },
+    /// What is known of the registry's contents
+    Repository {
+        /// What to show.
+        #[command(subcommand)]
+        command: RepositoryCommand,
+    },
+    /// Put a project or repository into the trash: closed to docker for everybody
+    Trash {
+        /// syn123 or syn123/name
+        #[arg(value_parser = Item::parse)]
+        item: Item,
+    },
+    /// Take a project or repository out of the trash, with the sharing that it had
+    Restore {
+        /// syn123 or syn123/name
+        #[arg(value_parser = Item::parse)]
+        item: Item,
+    },
+    /// Set whether READ is enough to pull
+    OpenData {
+        /// syn123 or syn123/name
+        #[arg(value_parser = Item::parse)]
+        item: Item,
+        /// on or off
+        state: Switch,
+    },
+    /// Tell what somebody would be granted, and why not the rest
+    Explain(ExplainArguments),
+}
+
+/// `config …`
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Name all faults at once
+    Check,
+    /// Show every setting and where it comes from, secrets hidden
+    Show,
+}
+
+/// `user …`
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Make an account
+    Add {
+        /// The name: a-z, 0-9, '.', '_' and '-'
+        #[arg(value_parser = AccountName::parse)]
+        name: AccountName,
+        /// The e-mail address, which can be used in place of the name at login
+        #[arg(long, value_parser = EmailAddress::parse)]
+        email: EmailAddress,
+        /// The user may push
+        #[arg(long)]
+        certified: bool,
+        /// The user is an administrator
+        #[arg(long)]
+        admin: bool,
+        /// Read the password from standard input (there is no other way: arguments can be seen by others)
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// Let a user push
+    Certify(NamedUser),
+    /// Do not let a user push any more
+    Uncertify(NamedUser),
+    /// Close an account, and end every login
+    Disable(NamedUser),
+    /// Open an account again
+    Enable(NamedUser),
+    /// Make a user an administrator
+    Promote(NamedUser),
+    /// Make an administrator an ordinary user
+    Demote(NamedUser),
+    /// Set a new password, and end every login with the old one
+    Password {
+        /// Whose.
+        #[command(flatten)]
+        user: NamedUser,
+        /// Read the password from standard input
+        #[arg(long, required = true)]
+        password_stdin: bool,
+    },
+    /// Lift the lock that wrong passwords have put on an account
+    Unlock(NamedUser),
+    /// Remove an account with everything that it was granted
+    Remove(NamedUser),
+    /// Show every account
+    List,
+}
+
+/// The user that a command is about.
+#[derive(Debug, Args)]
+pub struct NamedUser {
+    /// The user's name
+    #[arg(value_parser = AccountName::parse)]
+    pub name: AccountName,
+}
+
+/// `team …`
+#[derive(Debug, Subcommand)]
+pub enum TeamCommand {
+    /// Make a team
+    Add {
+        /// The name, which no user may have
+        #[arg(value_parser = AccountName::parse)]
+        name: AccountName,
+    },
+    /// Remove a team with everything that it was granted
+    Remove {
+        /// The team
+        #[arg(value_parser = AccountName::parse)]
+        name: AccountName,
+    },
+    /// Put a user into a team
+    Join {
+        /// The team
+        #[arg(value_parser = AccountName::parse)]
+        team: AccountName,
+        /// The user
+        #[arg(value_parser = AccountName::parse)]
+        user: AccountName,
+    },
+    /// Take a user out of a team
+    Leave {
+        /// The team
+        #[arg(value_parser = AccountName::parse)]
+        team: AccountName,
+        /// The user
+        #[arg(value_parser = AccountName::parse)]
+        user: AccountName,
+    },
+    /// Show every team with its members
+    List,
+}
+
+/// `project …`
+#[derive(Debug, Subcommand)]
+pub enum ProjectCommand {
+    /// Make a project and print its number
+    Add {
+        /// What people call it
+        #[arg(value_parser = ProjectName::parse)]
+        name: ProjectName,
+        /// The user who may do everything with it
+        #[arg(long, value_parser = AccountName::parse)]
+        owner: AccountName,
+    },
+    /// Show every project
+    List,
+}
+
+/// `repository …`
+#[derive(Debug, Subcommand)]
+pub enum RepositoryCommand {
+    /// Show the repositories of a project, or all
+    List {
+        /// syn123
+        #[arg(value_parser = parse_project)]
+        project: Option<ProjectId>,
+    },
+    /// Show the tags of a repository and the digests that they point to
+    Tags {
+        /// syn123/name
+        #[arg(value_parser = parse_repository)]
+        repository: RepositoryName,
+    },
+}
+
+/// `explain …`
+#[derive(Debug, Args)]
+pub struct ExplainArguments {
+    /// The user who asks; 'anonymous' for nobody
+    #[arg(long)]
+    pub user: String,
+    /// What the login allows, as that of a token [default: everything, as that of a password]
+    #[arg(long, value_parser = parse_scopes, value_name = "SCOPES")]
+    pub scopes: Option<LoginScopes>,
+    /// What is asked, such as repository:syn123/name:pull,push
+    #[arg(required = true, value_name = "SCOPE")]
+    pub wanted: Vec<String>,
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// Yes
+    On,
+    /// No
+    Off,
+}
+
+fn parse_project(text: &str) -> Result<ProjectId, &'static str> {
+    ProjectId::parse(text).ok_or("write syn123")
+}
+
+fn parse_repository(text: &str) -> Result<RepositoryName, &'static str> {
+    RepositoryName::parse(text).ok_or("write syn123/name")
+}
+
+fn parse_scopes(text: &str) -> Result<LoginScopes, String> {
+    LoginScopes::parse(text)
+        .map_err(|word| format!("'{word}' is none of view, download, modify, delete, admin"))
+}

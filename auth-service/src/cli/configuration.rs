@@ -1,0 +1,37 @@
+//! `auth-service config …`
+
+use serde_json::json;
+
+use super::arguments::ConfigCommand;
+use super::output::{Failure, Report};
+use crate::config::{Faults, Loaded};
+
+pub(super) fn run(command: ConfigCommand, loaded: Result<Loaded, Faults>) -> Result<Report, Failure> {
+    let loaded =
+        loaded.map_err(|faults| Failure::Usage(format!("the configuration has faults:\n{faults}")))?;
+    let file = loaded.file.as_ref().map(|file| file.display().to_string());
+    match command {
+        ConfigCommand::Check => {
+            let read = file.as_deref().unwrap_or("no file, only defaults and environment");
+            Ok(Report::new(
+                format!("The configuration is good ({read})."),
+                json!({"good": true, "file": file}),
+            ))
+        }
+        ConfigCommand::Show => {
+            let lines: Vec<String> = loaded
+                .shown
+                .iter()
+                .map(|shown| {
+                    format!("{} = {}  # {}", shown.key, shown.value.as_deref().unwrap_or("-"), shown.origin)
+                })
+                .collect();
+            let values: Vec<_> = loaded
+                .shown
+                .iter()
+                .map(|shown| json!({"key": shown.key, "value": shown.value, "origin": shown.origin}))
+                .collect();
+            Ok(Report::new(lines.join("\n"), values.into()))
+        }
+    }
+}

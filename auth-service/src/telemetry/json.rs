@@ -1,0 +1,138 @@
+//! A log line as one JSON object: `timestamp`, `level`, the event's own fields, `target`. Put together by
+//! hand, since there is one for each decision and a general serializer costs several times as much.
+
+use std::fmt::{self, Write as _};
+use std::sync::Arc;
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_log::NormalizeEvent as _;
+use tracing_subscriber::Layer;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
+use tracing_subscriber::layer::Context;
+
+use super::backlog::Backlog;
+
+pub(super) struct JsonLines(pub(super) Arc<Backlog>);
+
+impl<S: Subscriber> Layer<S> for JsonLines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        // Writing to a string does not fail.
+        let mut line = String::with_capacity(512);
+        line.push_str("{\"timestamp\":\"");
+        let _ = SystemTime.format_time(&mut Writer::new(&mut line));
+        // Libraries that use `log` say in fields of their own what is the event's own here.
+        let normalized = event.normalized_metadata();
+        let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
+        let _ = write!(line, "\",\"level\":\"{}\"", metadata.level());
+        event.record(&mut Fields(&mut line));
+        line.push_str(",\"target\":");
+        quote(&mut line, metadata.target());
+        line.push_str("}\n");
+        self.0.push(line.as_bytes());
+    }
+}
+
+struct Fields<'a>(&'a mut String);
+
+impl Fields<'_> {
+    fn name(&mut self, field: &Field) -> &mut String {
+        self.0.push_str(",\"");
+        self.0.push_str(field.name());
+        self.0.push_str("\":");
+        self.0
+    }
+}
+
+impl Visit for Fields<'_> {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        let _ = write!(self.name(field), "{value}");
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        let _ = write!(self.name(field), "{value}");
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        let _ = write!(self.name(field), "{value}");
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if !field.name().starts_with("log.") {
+            quote(self.name(field), value);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if !field.name().starts_with("log.") {
+            quote(self.name(field), &format!("{value:?}"));
+        }
+    }
+}
+
+/// Writes `text` as a JSON string. Every control character is escaped, so that a line stays one line.
+fn quote(line: &mut String, text: &str) {
+    line.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.find(|c: char| c == '"' || c == '\\' || c.is_control()) {
+        let (clean, special) = rest.split_at(at);
+        line.push_str(clean);
+        let mut characters = special.chars();
+        match characters.next() {
+            Some(c @ ('"' | '\\')) => line.extend(['\\', c]),
+            Some('\n') => line.push_str("\\n"),
+            // Control characters are all within the first 160.
+            Some(c) => {
+                let _ = write!(line, "\\u{:04x}", u32::from(c));
+            }
+            None => {}
+        }
+        rest = characters.as_str();
+    }
+    line.push_str(rest);
+    line.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    fn logged(log: impl FnOnce()) -> String {
+        let backlog = Arc::new(Backlog::default());
+        let subscriber = tracing_subscriber::registry().with(JsonLines(Arc::clone(&backlog)));
+        tracing::subscriber::with_default(subscriber, log);
+        backlog.close();
+        let mut output = Vec::new();
+        backlog.write_to(&mut output);
+        String::from_utf8(output).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_an_object_with_the_fields_in_order() {
+        let cause: Option<&str> = None;
+        let line = logged(|| {
+            tracing::info!(target: "decision", user = 7_i64, address = %"::1", open = true, cause, "issued");
+        });
+        let (timestamp, rest) = line.split_at(line.find(",\"level\"").unwrap());
+        assert!(timestamp.starts_with("{\"timestamp\":\"20") && timestamp.ends_with("Z\""), "{timestamp}");
+        let expected = ",\"level\":\"INFO\",\"message\":\"issued\",\"user\":7,\"address\":\"::1\",\"open\":true,\
+                        \"target\":\"decision\"}\n";
+        assert_eq!(rest, expected);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_logged_is_one_line_and_read_back_as_it_was(text in any::<String>()) {
+            let line = logged(|| tracing::warn!(text, "x"));
+            prop_assert_eq!(line.lines().count(), 1);
+            prop_assert!(!line.trim_end().contains(char::is_control));
+            let read: Value = serde_json::from_str(&line).unwrap();
+            prop_assert_eq!(read["text"].as_str(), Some(text.as_str()));
+        }
+    }
+}
