@@ -1,0 +1,162 @@
+"""The token endpoint as the clients' source code uses it: every way to ask, and what comes back."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+import pytest
+
+from conftest import Publish
+from harness.stack import Stack, User, grants_of
+from harness.web import HttpAnswer, basic, decode_token, request
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def post_form(stack: Stack, fields: list[tuple[str, str]], content_type: str = FORM) -> HttpAnswer:
+    body = urlencode(fields).encode()
+    return request("POST", stack.service.url + "/token", headers={"Content-Type": content_type}, body=body)
+
+
+def password_form(user: User, *scopes: str) -> list[tuple[str, str]]:
+    """As containerd and BuildKit send it."""
+    return [
+        ("grant_type", "password"),
+        ("service", "registry.test"),
+        ("client_id", "containerd-client"),
+        ("username", user.name),
+        ("password", user.password),
+        *(("scope", scope) for scope in scopes),
+    ]
+
+
+def test_the_answer_has_both_tokens_and_whole_numbers(stack: Stack, owner: User) -> None:
+    answer = stack.ask_token(owner)
+    body = answer.json()
+    assert answer.status == 200
+    assert body["token"] == body["access_token"]
+    assert body["expires_in"] == 300
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", body["issued_at"])
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"].startswith("application/json")
+
+
+def test_the_token_is_one_that_both_registry_generations_accept(stack: Stack, owner: User) -> None:
+    header, claims = decode_token(stack.token(owner))
+    assert header["alg"] == "ES256"
+    assert len(header["x5c"]) == 2
+    assert header["kid"]
+    assert claims["iss"] == claims["aud"] == "registry.test"
+    assert claims["sub"]
+    assert all(type(claims[name]) is int for name in ("exp", "nbf", "iat"))
+    assert claims["exp"] - claims["iat"] == 300
+    assert claims["iat"] - claims["nbf"] == 60
+    assert claims["access"] == []
+
+
+def test_every_token_has_an_identifier_of_its_own(stack: Stack, owner: User) -> None:
+    identifiers = {decode_token(stack.token(owner))[1]["jti"] for _ in range(5)}
+    assert len(identifiers) == 5
+
+
+@pytest.mark.parametrize(
+    "scopes",
+    [
+        ["repository:{}:pull,push"],
+        ["repository:{}:push,pull"],
+        ["repository:{}:pull", "repository:{}:push"],
+        ["repository:{0}:pull repository:{0}:pull,push"],
+        ["repository(plugin):{0}:pull,push repository:{0}:pull repository:{0}:pull,push"],
+        ["repository:{}:pull,push", "banana:split:eat", "repository:{}:sing"],
+        ["", "repository:{}:pull,push"],
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_same_wish_gets_the_same_grant_however_it_is_written(
+    stack: Stack, owner: User, project: str, publish: Publish, method: str, scopes: list[str]
+) -> None:
+    item = f"{project}/app"
+    publish(item)
+    written = [scope.format(item) for scope in scopes]
+    if method == "GET":
+        answer = stack.ask_token(owner, *written)
+    else:
+        answer = post_form(stack, password_form(owner, *written))
+    assert answer.status == 200, answer.body
+    assert grants_of(answer.json()["token"]) == {item: {"pull", "push"}}
+
+
+def test_a_posted_request_is_told_which_scopes_it_got(
+    stack: Stack, owner: User, project: str, publish: Publish
+) -> None:
+    publish(f"{project}/app")
+    body = post_form(stack, password_form(owner, f"repository:{project}/app:pull")).json()
+    assert body["scope"] == f"repository:{project}/app:pull"
+
+
+def test_the_old_path_is_an_alias(stack: Stack, owner: User) -> None:
+    headers = {"Authorization": basic(owner.name, owner.password)}
+    url = stack.service.url + "/docker/v1/bearerToken?service=registry.test"
+    assert request("GET", url, headers=headers).status == 200
+
+
+def test_a_form_may_say_its_character_set(stack: Stack, owner: User) -> None:
+    assert post_form(stack, password_form(owner), FORM + "; charset=utf-8").status == 200
+
+
+def test_a_form_may_come_in_pieces_without_a_length(stack: Stack, owner: User) -> None:
+    body = urlencode(password_form(owner)).encode()
+    headers = {"Content-Type": FORM, "Transfer-Encoding": "chunked"}
+    pieces = (body[start : start + 7] for start in range(0, len(body), 7))
+    answer = request("POST", stack.service.url + "/token", headers=headers, body=pieces, chunked=True)
+    assert answer.status == 200, answer.body
+
+
+def test_a_wrong_password_in_a_form_is_refused_like_one_in_a_header(stack: Stack, owner: User) -> None:
+    posted = post_form(stack, password_form(User(owner.name, "wrong")))
+    asked = stack.ask_token(User(owner.name, "wrong"))
+    assert (posted.status, posted.body) == (asked.status, asked.body)
+    assert posted.status == 401
+    assert posted.code == "UNAUTHORIZED"
+
+
+def test_a_refusal_is_json_with_a_single_error_and_a_reason_phrase(stack: Stack, owner: User) -> None:
+    answer = stack.ask_token(owner, "repository:library/app:pull")
+    assert answer.status == 401
+    assert answer.headers["content-type"].startswith("application/json")
+    assert set(answer.json()) == {"errors"}
+    assert answer.code == "DENIED"
+    assert "\n" not in answer.message
+    assert answer.reason.startswith("bad_name")
+
+
+def test_an_unreadable_mount_source_is_left_out_and_the_push_granted(
+    stack: Stack, owner: User, project: str, publish: Publish
+) -> None:
+    publish(f"{project}/app")
+    foreign = f"{stack.add_project(stack.add_user('other'))}/secret"
+    answer = stack.ask_token(owner, f"repository:{project}/app:push,pull", f"repository:{foreign}:pull")
+    assert answer.status == 200
+    assert grants_of(answer.json()["token"]) == {f"{project}/app": {"pull", "push"}}
+
+
+def test_a_token_for_another_service_is_refused_with_the_reason(stack: Stack, owner: User) -> None:
+    headers = {"Authorization": basic(owner.name, owner.password)}
+    answer = request("GET", stack.service.url + "/token?service=elsewhere.example", headers=headers)
+    assert answer.status == 401
+    assert answer.code == "DENIED"
+    assert "[foreign_service]" in answer.message
+
+
+def test_a_missing_service_means_the_configured_one(stack: Stack, owner: User) -> None:
+    headers = {"Authorization": basic(owner.name, owner.password)}
+    answer = request("GET", stack.service.url + "/token", headers=headers)
+    assert decode_token(answer.json()["token"])[1]["aud"] == "registry.test"
+
+
+def test_health_and_readiness_are_told(stack: Stack) -> None:
+    assert request("GET", stack.service.url + "/healthz").status == 200
+    assert request("GET", stack.service.url + "/readyz").status == 200
+    assert request("GET", stack.service.ops_url + "/metrics").status == 200
+    assert request("GET", stack.service.url + "/metrics").status == 404
