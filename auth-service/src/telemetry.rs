@@ -35,6 +35,7 @@ impl Drop for Logging {
 }
 
 /// Starts logging.
+#[must_use]
 pub fn start(format: LogFormat) -> Logging {
     let backlog = Arc::new(Backlog::default());
     // Of libraries only what needs an operator: their lines at info are about themselves.
@@ -55,7 +56,8 @@ pub fn start(format: LogFormat) -> Logging {
     let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
     let lines = Arc::clone(&backlog);
     // Without the thread, which the system may refuse, lines are lost and the service goes on.
-    let _ =
-        std::thread::Builder::new().name("log".to_owned()).spawn(move || lines.write_to(&mut std::io::stderr()));
+    let _ = std::thread::Builder::new()
+        .name("log".to_owned())
+        .spawn(move || lines.write_to(&mut std::io::stderr()));
     Logging { backlog }
 }

@@ -122,12 +122,12 @@ mod tests {
             writing.write_to(&mut output);
             output
         });
-        let lines: String = (0..500).map(|number| format!("line {number}\n")).collect();
-        for line in lines.split_inclusive('\n') {
+        let lines: Vec<String> = (0..500).map(|number| format!("line {number}\n")).collect();
+        for line in &lines {
             backlog.push(line.as_bytes());
         }
         backlog.close();
-        assert_eq!(String::from_utf8(writer.join().unwrap()).unwrap(), lines);
+        assert_eq!(String::from_utf8(writer.join().unwrap()).unwrap(), lines.concat());
     }
 
     #[test]

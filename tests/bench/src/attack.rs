@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_service::adapters::system::SystemClock;
 use auth_service::ports::system::Clock as _;
 
-use crate::load::{Connection, Load, percentile};
+use crate::load::{Connection, Load, percentile, since};
 use crate::program::Program;
 use crate::requests::{Popularity, Pulls, Requests, WrongPasswords};
 
@@ -79,12 +79,12 @@ async fn cold_logins(service: &Program, duration: Duration) -> anyhow::Result<Ve
     let began = SystemClock.elapsed();
     let mut logins = Vec::new();
     // The last login begins early enough to end under attack.
-    while SystemClock.elapsed() - began < duration.saturating_sub(Duration::from_secs(5)) {
+    while since(began) < duration.saturating_sub(Duration::from_secs(5)) {
         tokio::time::sleep(Duration::from_millis(300)).await;
         let sent = SystemClock.elapsed();
         let status =
             Connection::open(service.address).await?.exchange(|buffer| cold.write_next(buffer)).await?;
-        logins.push((status, SystemClock.elapsed() - sent));
+        logins.push((status, since(sent)));
     }
     Ok(logins)
 }

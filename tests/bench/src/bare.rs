@@ -7,17 +7,14 @@ use std::path::PathBuf;
 
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::{App, HttpResponse, HttpServer, web};
-use anyhow::Context as _;
-use auth_service::adapters::signing::{KeyDirectory, KeyWatch};
 use auth_service::adapters::system::{ProcessIdentifiers, SystemClock};
 use auth_service::domain::claims::{GrantedAccess, TokenTerms};
 use auth_service::domain::principal::UserId;
-use auth_service::ports::signer::Signer;
 use auth_service::ports::system::{Clock as _, Identifiers as _};
-use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
 
 use crate::program;
+use crate::signing::Signing;
 
 /// How the bare server runs.
 #[derive(clap::Args)]
@@ -31,14 +28,6 @@ pub(crate) struct Options {
     /// Threads that answer requests.
     #[arg(long)]
     workers: usize,
-}
-
-/// How tokens are signed here.
-enum Signing {
-    /// As the service does it.
-    Kept(KeyWatch),
-    /// With a key that is read for each token; the header is the one that the service's tokens have.
-    Parsed { pem: Vec<u8>, header: Header },
 }
 
 struct Bare {
@@ -78,14 +67,7 @@ async fn token(bare: web::Data<Bare>) -> HttpResponse {
 
 impl Bare {
     fn new(options: &Options) -> anyhow::Result<Self> {
-        let kept = KeyWatch::open(KeyDirectory::new(&options.keys), SystemClock.now())?;
-        let signing = match &options.parse {
-            None => Signing::Kept(kept),
-            Some(file) => Signing::Parsed {
-                header: jsonwebtoken::decode_header(kept.sign(b"{}")?)?,
-                pem: std::fs::read(file).with_context(|| file.display().to_string())?,
-            },
-        };
+        let signing = Signing::open(&options.keys, options.parse.as_deref())?;
         let terms = TokenTerms {
             issuer: program::SERVICE_NAME.to_owned(),
             service: program::SERVICE_NAME.to_owned(),
@@ -97,15 +79,13 @@ impl Bare {
     fn answer(&self) -> anyhow::Result<HttpResponse> {
         let now = SystemClock.now();
         let identifier = self.identifiers.next();
-        let access =
-            vec![GrantedAccess { kind: "repository", name: "syn2100001/group/service1", actions: vec!["pull"] }];
+        let access = vec![GrantedAccess {
+            kind: "repository",
+            name: "syn2100001/group/service1",
+            actions: vec!["pull"],
+        }];
         let claims = self.terms.claims(Some(UserId::new(3_500_000)), access, now, &identifier);
-        let token = match &self.signing {
-            Signing::Kept(keys) => keys.sign(&serde_json::to_vec(&claims)?)?,
-            Signing::Parsed { pem, header } => {
-                jsonwebtoken::encode(header, &claims, &EncodingKey::from_rsa_pem(pem)?)?
-            }
-        };
+        let token = self.signing.token(&claims)?;
         Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(Body {
             token: &token,
             access_token: &token,
@@ -117,7 +97,11 @@ impl Bare {
 
 impl Options {
     /// The arguments that start a bare server.
-    pub(crate) fn arguments(keys: &std::path::Path, parse: Option<&std::path::Path>, workers: usize) -> Vec<String> {
+    pub(crate) fn arguments(
+        keys: &std::path::Path,
+        parse: Option<&std::path::Path>,
+        workers: usize,
+    ) -> Vec<String> {
         let mut words = vec!["bare".to_owned(), "--keys".to_owned(), keys.display().to_string()];
         words.extend(["--workers".to_owned(), workers.to_string()]);
         words.extend(parse.iter().flat_map(|file| ["--parse".to_owned(), file.display().to_string()]));

@@ -55,9 +55,8 @@ pub(crate) async fn prepare_sqlite(program: &Path, folder: &Path, file: &Path) -
 pub(crate) async fn prepare_postgres(program: &Path, folder: &Path, url: &str) -> anyhow::Result<()> {
     make_schema(program, folder, url)?;
     let mut connection = PgConnection::connect(url).await?;
-    let (filled,): (bool,) = sqlx::query_as("SELECT EXISTS (SELECT 1 FROM repositories)")
-        .fetch_one(&mut connection)
-        .await?;
+    let (filled,): (bool,) =
+        sqlx::query_as("SELECT EXISTS (SELECT 1 FROM repositories)").fetch_one(&mut connection).await?;
     if !filled {
         sqlx::raw_sql(AssertSqlSafe(script().await?)).execute(&mut connection).await?;
         sqlx::raw_sql("VACUUM ANALYZE").execute(&mut connection).await?;
@@ -87,8 +86,12 @@ fn make_schema(program: &Path, folder: &Path, url: &str) -> anyhow::Result<()> {
 /// who has logged in; one repository in a hundred has sharing of its own. All users have the same password
 /// hash: making another for each would take an hour.
 async fn script() -> anyhow::Result<String> {
-    let options =
-        HashingOptions { threads: 1, longest_queue: std::time::Duration::from_secs(9), memory_kib: 19_456, passes: 2 };
+    let options = HashingOptions {
+        threads: 1,
+        longest_queue: std::time::Duration::from_secs(9),
+        memory_kib: 19_456,
+        passes: 2,
+    };
     let hash = HashingThreads::start(options)?.hash(Password::new(PASSWORD.to_owned())).await;
     let hash = hash.context("no hash can be made")?;
     let count = |limit: usize| {

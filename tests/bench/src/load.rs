@@ -49,6 +49,11 @@ impl Outcome {
     }
 }
 
+/// How long ago a moment of the clock is.
+pub(crate) fn since(began: Duration) -> Duration {
+    SystemClock.elapsed().saturating_sub(began)
+}
+
 /// A number of things, for calculating with it.
 pub(crate) fn count(number: usize) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
@@ -86,7 +91,7 @@ impl Load {
             all.latencies.extend(one.latencies);
             all.refused += one.refused;
         }
-        all.took = SystemClock.elapsed() - began;
+        all.took = since(began);
         Ok(all)
     }
 
@@ -95,11 +100,11 @@ impl Load {
         let mut outcome = Outcome::default();
         loop {
             let sent = SystemClock.elapsed();
-            if sent - began >= self.duration {
+            if sent.saturating_sub(began) >= self.duration {
                 return Ok(outcome);
             }
             let status = connection.exchange(|buffer| self.requests.write_next(buffer)).await?;
-            let took = SystemClock.elapsed() - sent;
+            let took = since(sent);
             match status {
                 200 => outcome.latencies.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX)),
                 _ => outcome.refused += 1,

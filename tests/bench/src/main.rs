@@ -11,6 +11,7 @@ mod load;
 mod plan;
 mod program;
 mod requests;
+mod signing;
 mod startup;
 mod table;
 

@@ -120,11 +120,12 @@ impl Service<'_> {
         let text = format!(
             "{cache}\n\
              http.listen = \"127.0.0.1:0\"\nhttp.workers = {workers}\nops.listen = \"127.0.0.1:0\"\n\
-             database.url = {database:?}\ndatabase.connections = {POOL}\nkeys.directory = {keys:?}\n\
+             database.url = {database:?}\ndatabase.connections = {POOL}\nkeys.directory = {:?}\n\
              token.issuer = {SERVICE_NAME:?}\ntoken.service = {SERVICE_NAME:?}\n\
              registry.host = {SERVICE_NAME:?}\nregistry.url = \"http://127.0.0.1:9\"\n\
              webhook.secret = \"a-secret-that-nothing-in-the-benchmark-uses\"\n\
-             login.hash_threads = {hash_threads}\nlogin.cache_seconds = 3600\n"
+             login.hash_threads = {hash_threads}\nlogin.cache_seconds = 3600\n",
+            keys.display().to_string()
         );
         let file = folder.join(format!("{}.toml", self.name));
         std::fs::write(&file, text)?;

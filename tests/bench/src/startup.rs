@@ -7,7 +7,7 @@ use anyhow::ensure;
 use auth_service::adapters::system::SystemClock;
 use auth_service::ports::system::Clock as _;
 
-use crate::load::Connection;
+use crate::load::{Connection, since};
 use crate::program::Service;
 use crate::requests::{Popularity, Pulls, Requests as _};
 
@@ -37,10 +37,10 @@ pub(crate) async fn measure(
         let request = b"GET /readyz HTTP/1.1\r\nHost: bench\r\n\r\n";
         let status = connection.exchange(|buffer| buffer.extend_from_slice(request)).await?;
         ensure!(status == 200, "/readyz answers {status}");
-        ready.push(SystemClock.elapsed() - began);
+        ready.push(since(began));
         let status = connection.exchange(|buffer| pulls.write_next(buffer)).await?;
         ensure!(status == 200, "the first login is answered {status}");
-        token.push(SystemClock.elapsed() - began);
+        token.push(since(began));
         anonymous.push(running.anonymous_kib()?);
     }
     anonymous.sort_unstable();

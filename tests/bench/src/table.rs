@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::attack::Seen;
 use crate::compare::{Compared, Figures};
+use crate::signing::Signers;
 use crate::startup::Started;
 
 /// What 40 MB and 19 MiB for each hash thread are, in KiB.
@@ -15,6 +16,7 @@ const fn memory_limit_kib(hash_threads: u64) -> u64 {
 #[derive(Default)]
 pub(crate) struct Tables {
     rates: String,
+    signers: String,
     attacks: String,
     starts: String,
     memory: String,
@@ -41,6 +43,16 @@ impl Tables {
         let line = format!("| {what} | {engine} | {base} | {service} | **{ratio:.2}** | {target} | {met} |");
         note(&line);
         let _ = writeln!(self.rates, "{line}");
+    }
+
+    /// Two signers without a server.
+    pub(crate) fn signers(&mut self, signers: &Signers) {
+        let Signers { parsed, kept, ratio } = signers;
+        let met = verdict(*ratio >= 2.5);
+        let line =
+            format!("| RS256, one thread | {parsed:.0} | {kept:.0} | **{ratio:.2}** | ≥ 2.5 | {met} |");
+        note(&line);
+        let _ = writeln!(self.signers, "{line}");
     }
 
     /// A run with wrong passwords.
@@ -88,11 +100,19 @@ impl Tables {
                 &self.rates,
             ),
             (
+                "| signers without a server | key parsed for each token, tokens/s | key kept, tokens/s | ratio | \
+                 target | met |\n|---|--:|--:|--:|--:|---|",
+                &self.signers,
+            ),
+            (
                 "| 64 connections send wrong passwords, 32 have warm logins | refused/s | warm req/s | \
                  warm p50 / p99 ms | right cold logins | slowest s | met |\n|---|--:|--:|--:|--:|--:|---|",
                 &self.attacks,
             ),
-            ("| start, full size | first answer ms | first token ms | met |\n|---|--:|--:|---|", &self.starts),
+            (
+                "| start, full size | first answer ms | first token ms | met |\n|---|--:|--:|---|",
+                &self.starts,
+            ),
             (
                 "| anonymous resident memory | engine | hash threads | MiB | limit MiB | met |\n\
                  |---|---|--:|--:|--:|---|",

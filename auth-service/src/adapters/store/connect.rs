@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool, SqliteConnection, SqlitePool};
 
+use super::readers::Readers;
 use super::{DatabaseFile, Engine, Store};
 use crate::ports::StorageError;
 use crate::ports::system::Clock;
@@ -21,6 +23,12 @@ const MIGRATION_TRIES: u32 = 4;
 /// After how many milliseconds the server ends a transaction whose process has stopped in the middle: no
 /// other one can change anything meanwhile.
 const IDLE_IN_TRANSACTION: &str = "10000";
+
+/// How long to wait before a locked file is opened once more.
+const LOCKED_PAUSE: Duration = Duration::from_millis(20);
+
+/// The result code of a file that is locked (sqlite.org/rescode.html).
+const SQLITE_BUSY: i32 = 5;
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -114,26 +122,48 @@ async fn open_sqlite(path: &Path, options: ConnectOptions) -> Result<Engine, Sto
         .pragma("mmap_size", "1073741824")
         .disable_statement_logging();
     // A pool would only say that it has waited in vain; this one says what for.
-    let mut first = base
-        .connect()
+    let mut first = first_connection(&base, options.patience)
         .await
         .map_err(|error| StorageError::Unavailable(format!("{}: {error}", path.display())))?;
     migrate_sqlite(&mut first).await?;
-    let pool = SqlitePoolOptions::new()
+    let writer: SqlitePool = SqlitePoolOptions::new()
         .acquire_timeout(options.patience)
         .test_before_acquire(false)
         .idle_timeout(None)
-        .max_lifetime(None);
-    let writer: SqlitePool = pool
-        .clone()
+        .max_lifetime(None)
         .max_connections(1)
         .after_release(|connection, _| Box::pin(has_ended_its_transaction(connection)))
         .connect_with(base.clone())
         .await?;
     first.close().await?;
-    let readers =
-        pool.max_connections(options.connections).connect_lazy_with(base.pragma("query_only", "on"));
-    Ok(Engine::Sqlite { readers, writer, file })
+    let readers = Readers::new(base.pragma("query_only", "on"), options.connections, options.patience);
+    Ok(Engine::Sqlite { readers: Box::new(readers), writer, file })
+}
+
+/// Opens a connection, again and again while the file is locked: of several processes that turn a new file to
+/// WAL at once, `SQLite` tells all but one at once that it is locked, whatever the time that it may wait.
+async fn first_connection(
+    options: &SqliteConnectOptions,
+    patience: Duration,
+) -> Result<SqliteConnection, sqlx::Error> {
+    let connecting = async {
+        loop {
+            match options.connect().await {
+                Err(error) if is_locked(&error) => tokio::time::sleep(LOCKED_PAUSE).await,
+                outcome => return outcome,
+            }
+        }
+    };
+    match tokio::time::timeout(patience, connecting).await {
+        Ok(outcome) => outcome,
+        Err(_) => options.connect().await,
+    }
+}
+
+/// Whether another connection is in the way (`SQLITE_BUSY`, also with the extended codes that begin with it).
+fn is_locked(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
 /// The file, made if it is not there. An empty file is an empty database, and `SQLite` gives the journals

@@ -150,10 +150,10 @@ impl EventInbox for Store {
     }
 
     async fn pending(&self, limit: i64) -> Result<Vec<(String, String)>, StorageError> {
-        Ok(read!(self, pool => {
+        Ok(read!(self, connection => {
             sqlx::query_as("SELECT id, body FROM events WHERE state = 'pending' ORDER BY arrived_at, id LIMIT $1")
                 .bind(limit)
-                .fetch_all(pool)
+                .fetch_all(connection)
                 .await?
         }))
     }

@@ -1,6 +1,5 @@
 //! Reading facts: each method is one statement, so that what it gives was true at one moment.
 
-use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
 use super::{CHANGES_KEPT, Store, corrupt, read};
-use crate::domain::facts::{Facts, RepositoryFacts, RepositorySituation};
+use crate::domain::facts::{Facts, ProjectFacts, RepositoryFacts, RepositorySituation};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
@@ -17,37 +16,37 @@ use crate::ports::facts::{At, Changes, FactsStore, ProjectContents, Revision, Su
 
 mod rows;
 
-use rows::{Found, Row};
+use rows::{ContentsRow, SnapshotRow, contents};
 
-/// The numbers are wide in the first part, because `PostgreSQL` would read a column of small literals as one of
-/// small numbers.
-const REVISION: &str = "SELECT 'revision' AS kind, revision AS a, CAST(0 AS BIGINT) AS b, \
-     CAST(0 AS BIGINT) AS c, CAST(0 AS BIGINT) AS d, CAST(0 AS BIGINT) AS e, '' AS s, '' AS t \
-     FROM facts_revision";
-const USER: &str = " UNION ALL SELECT 'user', id, \
-     CASE WHEN certified THEN 1 ELSE 0 END + CASE WHEN administrator THEN 2 ELSE 0 END \
-     + CASE WHEN disabled THEN 4 ELSE 0 END, generation, 0, 0, '', '' FROM users WHERE id = $1 \
-     UNION ALL SELECT 'team', team_id, 0, 0, 0, 0, '', '' FROM team_members WHERE user_id = $1";
-const PROJECT: &str = " UNION ALL SELECT 'project', id, \
-     CASE WHEN trashed_at IS NULL THEN 0 ELSE 1 END + CASE WHEN open_data THEN 2 ELSE 0 END, 0, 0, 0, '', '' \
-     FROM projects WHERE id IN ";
-const ACCESS: &str = " UNION ALL SELECT 'access', item_id, principal_id, kinds, 0, 0, '', '' FROM access \
-     WHERE item_id IN ";
-const REPOSITORY: &str = "SELECT 'repository', id, project_id, \
-     CASE WHEN local_sharing THEN 1 ELSE 0 END + CASE WHEN open_data THEN 2 ELSE 0 END, \
-     COALESCE(reserved_by, 0), COALESCE(reserved_until, 0), state, repositories.path FROM ";
-const LOCAL_ACCESS: &str = "SELECT 'access', item_id, principal_id, kinds, 0, 0, '', '' FROM ";
-/// The repositories asked about, found one by one: `CROSS JOIN` keeps `SQLite` from turning the order round.
-const ASKED_FOR: &str = "asked CROSS JOIN repositories WHERE repositories.project_id = asked.project \
-     AND repositories.path = asked.path";
-const ASKED_FOR_ACCESS: &str = "asked CROSS JOIN repositories CROSS JOIN access \
-     WHERE repositories.project_id = asked.project AND repositories.path = asked.path AND local_sharing \
-     AND item_id = repositories.id";
+/// What a decision depends on, in one row for each repository asked about: a database takes much longer to
+/// hand out ten short rows than to put ten short texts together. Flags are bits of one number.
+const USER: &str = "SELECT revision, users.id AS user_id, CAST(CASE WHEN certified THEN 1 ELSE 0 END \
+     + CASE WHEN administrator THEN 2 ELSE 0 END + CASE WHEN disabled THEN 4 ELSE 0 END AS BIGINT) AS user_flags, \
+     generation, (SELECT string_agg(CAST(team_id AS TEXT), ' ') FROM team_members WHERE user_id = $1) AS teams";
+const NO_PROJECT: &str = ", CAST(NULL AS BIGINT) AS project_id, CAST(0 AS BIGINT) AS project_flags, \
+     CAST(NULL AS TEXT) AS project_sharing";
+const NO_REPOSITORY: &str = ", CAST(NULL AS TEXT) AS state, CAST(0 AS BIGINT) AS flags, \
+     CAST(NULL AS BIGINT) AS reserved_by, CAST(NULL AS BIGINT) AS reserved_until, CAST(NULL AS TEXT) AS sharing";
+const PROJECT: &str = ", projects.id AS project_id, CAST(CASE WHEN projects.trashed_at IS NULL THEN 0 ELSE 1 END \
+     + CASE WHEN projects.open_data THEN 2 ELSE 0 END AS BIGINT) AS project_flags, (SELECT \
+     string_agg(principal_id || ':' || kinds, ' ') FROM access WHERE item_id = projects.id) AS project_sharing";
+const REPOSITORY: &str = ", state, CAST(CASE WHEN local_sharing THEN 1 ELSE 0 END \
+     + CASE WHEN repositories.open_data THEN 2 ELSE 0 END AS BIGINT) AS flags, reserved_by, reserved_until, \
+     CASE WHEN local_sharing THEN (SELECT string_agg(principal_id || ':' || kinds, ' ') FROM access \
+     WHERE item_id = repositories.id) END AS sharing";
+const FROM_USER: &str = " FROM facts_revision LEFT JOIN users ON users.id = $1";
+/// The repositories asked about are found one by one; the place keeps them in their order.
+const FROM_ASKED: &str = " CROSS JOIN asked LEFT JOIN projects ON projects.id = asked.project \
+     LEFT JOIN repositories ON repositories.project_id = asked.project AND repositories.path = asked.path \
+     ORDER BY asked.place";
 /// Exactly the condition of the index `unusual_repositories`.
-const UNUSUAL: &str = "(local_sharing OR open_data OR state <> 'live')";
-/// The paths, which hold no spaces, in one row: a hundred rows would take ten times as long to fetch.
-const PLAIN: &str = "SELECT 'plain', 0, 0, 0, 0, 0, '', COALESCE(string_agg(path, ' '), '') FROM (SELECT path \
-     FROM repositories WHERE NOT local_sharing AND NOT open_data AND state = 'live' AND project_id = ";
+const UNUSUAL: &str = "(local_sharing OR repositories.open_data OR state <> 'live')";
+/// How many rows of local sharing there are in project `$1`, counted up to `$3`.
+const SHARED: &str = "SELECT COUNT(*) AS counted FROM (SELECT 1 FROM repositories CROSS JOIN access \
+     WHERE project_id = $1 AND item_id = repositories.id AND local_sharing AND ";
+/// The paths, which hold no spaces, of the usual repositories of project `$1`, at most `$2`.
+const PLAIN: &str = "SELECT COALESCE(string_agg(path, ' '), '') FROM (SELECT path FROM repositories \
+     WHERE NOT local_sharing AND NOT open_data AND state = 'live' AND project_id = $1 LIMIT $2) AS plain";
 
 /// A repository of a project that is read as a whole has on average at most so many rows of local sharing.
 const LOCAL_ROWS_EACH: usize = 16;
@@ -61,26 +60,34 @@ impl FactsStore for Store {
     ) -> Result<At<Facts>, StorageError> {
         let now = self.clock.now();
         let statement = snapshot_statement(names);
-        let rows: Vec<Row> = read!(self, pool => {
+        let rows: Vec<SnapshotRow> = read!(self, connection => {
             let mut query = sqlx::query_as(AssertSqlSafe(statement)).bind(user.map_or(0, UserId::number));
             for name in names {
                 query = query.bind(name.project().number()).bind(name.path());
             }
-            query.fetch_all(pool).await?
+            match names.len() {
+                0 | 1 => vec![query.fetch_one(connection).await?],
+                _ => query.fetch_all(connection).await?,
+            }
         });
-        let found = Found::read(rows)?;
-        let projects: HashMap<ProjectId, _> =
-            found.projects().map(|project| (project.id, Arc::new(project))).collect();
+        let Some(first) = rows.first() else { return Err(corrupt("facts_revision", "empty")) };
         let mut repositories = Vec::with_capacity(names.len());
-        for name in names {
+        let mut project = None;
+        for (name, row) in names.iter().zip(&rows) {
+            // Most requests are about one project, or one after the other.
+            if project.as_ref().map(|project: &Arc<ProjectFacts>| project.id) != Some(name.project()) {
+                project = row.project.facts()?.map(Arc::new);
+            }
+            let repository =
+                row.repository.stored()?.map_or(RepositoryFacts::Unknown, |stored| stored.at(now));
             repositories.push(RepositorySituation {
                 name: name.clone(),
-                project: projects.get(&name.project()).cloned(),
-                repository: found.repository(name)?.map_or(RepositoryFacts::Unknown, |stored| stored.at(now)),
+                project: project.clone(),
+                repository,
             });
         }
-        let value = Facts { user: found.user().map(Arc::new), repositories };
-        Ok(At { revision: found.revision, value })
+        let value = Facts { user: first.user.facts()?.map(Arc::new), repositories };
+        Ok(At { revision: Revision(first.revision), value })
     }
 
     async fn project(
@@ -90,22 +97,20 @@ impl FactsStore for Store {
     ) -> Result<At<Option<ProjectContents>>, StorageError> {
         let local_limit = limit.saturating_add(1).saturating_mul(LOCAL_ROWS_EACH);
         let bound = |limit: usize| i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows: Vec<Row> = read!(self, pool => {
+        let rows: Vec<ContentsRow> = read!(self, connection => {
             sqlx::query_as(AssertSqlSafe(contents_statement()))
                 .bind(id.number())
                 .bind(bound(limit.saturating_add(1)))
                 .bind(bound(local_limit))
-                .fetch_all(pool)
+                .fetch_all(connection)
                 .await?
         });
-        let found = Found::read(rows)?;
-        let value = found.contents(limit, local_limit)?;
-        Ok(At { revision: found.revision, value })
+        let Some(first) = rows.first() else { return Err(corrupt("facts_revision", "empty")) };
+        Ok(At { revision: Revision(first.revision), value: contents(&rows, limit)? })
     }
 
     async fn revision(&self) -> Result<Revision, StorageError> {
-        let (revision,): (i64,) =
-            read!(self, pool => sqlx::query_as("SELECT revision FROM facts_revision").fetch_one(pool).await?);
+        let (revision,): (i64,) = read!(self, connection => sqlx::query_as("SELECT revision FROM facts_revision").fetch_one(connection).await?);
         Ok(Revision(revision))
     }
 
@@ -114,11 +119,11 @@ impl FactsStore for Store {
         if until < since || until.0 - since.0 > CHANGES_KEPT {
             return Ok(Changes::Everything);
         }
-        let rows: Vec<(String, i64)> = read!(self, pool => {
+        let rows: Vec<(String, i64)> = read!(self, connection => {
             sqlx::query_as("SELECT subject, number FROM facts_changes WHERE revision > $1 AND revision <= $2")
                 .bind(since.0)
                 .bind(until.0)
-                .fetch_all(pool)
+                .fetch_all(connection)
                 .await?
         });
         if i64::try_from(rows.len()).ok() != Some(until.0 - since.0) {
@@ -136,31 +141,27 @@ impl FactsStore for Store {
 /// One statement for a user (`$1`) and any number of repositories (`$2` project, `$3` path, and so on).
 fn snapshot_statement(names: &[RepositoryName]) -> String {
     if names.is_empty() {
-        return format!("{REVISION}{USER}");
+        return format!("{USER}{NO_PROJECT}{NO_REPOSITORY}{FROM_USER}");
     }
-    let mut text = String::with_capacity(2_000 + names.len() * 20);
-    text.push_str("WITH asked (project, path) AS (VALUES ");
+    let mut text = String::with_capacity(2_000 + names.len() * 24);
+    text.push_str("WITH asked (place, project, path) AS (VALUES ");
     for index in 0..names.len() {
         let comma = if index == 0 { "" } else { ", " };
-        let _ = write!(text, "{comma}(${}, ${})", index * 2 + 2, index * 2 + 3);
+        let _ = write!(text, "{comma}({index}, ${}, ${})", index * 2 + 2, index * 2 + 3);
     }
-    let projects = "(SELECT project FROM asked)";
-    let _ = write!(
-        text,
-        ") {REVISION}{USER}{PROJECT}{projects}{ACCESS}{projects} UNION ALL {REPOSITORY}{ASKED_FOR} \
-         UNION ALL {LOCAL_ACCESS}{ASKED_FOR_ACCESS}"
-    );
+    let _ = write!(text, ") {USER}{PROJECT}{REPOSITORY}{FROM_USER}{FROM_ASKED}");
     text
 }
 
-/// One statement for all of project `$1`, at most `$2` rows of each kind of repository and `$3` of their
-/// local sharing.
+/// One statement for all of project `$1`, at most `$2` repositories of each kind and `$3` rows of their local
+/// sharing: a row for the project with its usual repositories, and one for each unusual one. If there is more
+/// local sharing than that, nothing of what is in the project.
 fn contents_statement() -> String {
     format!(
-        "{REVISION}{PROJECT}($1){ACCESS}($1) \
-         UNION ALL SELECT * FROM ({REPOSITORY}repositories WHERE project_id = $1 AND {UNUSUAL} LIMIT $2) AS unusual \
-         UNION ALL SELECT * FROM ({LOCAL_ACCESS}repositories CROSS JOIN access WHERE project_id = $1 \
-         AND item_id = repositories.id AND local_sharing AND {UNUSUAL} LIMIT $3) AS shared \
-         UNION ALL {PLAIN}$1 LIMIT $2) AS plain"
+        "WITH shared AS ({SHARED}{UNUSUAL} LIMIT $3) AS local_rows) SELECT revision{PROJECT}, \
+         CASE WHEN counted < $3 THEN ({PLAIN}) END AS plain, CAST(NULL AS TEXT) AS path{NO_REPOSITORY} \
+         FROM facts_revision CROSS JOIN shared LEFT JOIN projects ON projects.id = $1 \
+         UNION ALL SELECT * FROM (SELECT 0, project_id, 0, NULL, NULL, path{REPOSITORY} \
+         FROM repositories CROSS JOIN shared WHERE project_id = $1 AND counted < $3 AND {UNUSUAL} LIMIT $2) AS unusual"
     )
 }

@@ -102,13 +102,13 @@ impl Items for Store {
     }
 
     async fn projects(&self) -> Result<Vec<Project>, StorageError> {
-        let rows: Vec<ProjectRow> = list!(self, pool => {
+        let rows: Vec<ProjectRow> = list!(self, connection => {
             sqlx::query_as(
                 "SELECT projects.id, projects.name, projects.trashed_at IS NOT NULL AS trashed, projects.open_data, \
                  (SELECT COUNT(*) FROM repositories WHERE project_id = projects.id \
                   AND state IN ('live', 'trashed')) AS repositories FROM projects ORDER BY projects.id",
             )
-            .fetch_all(pool)
+            .fetch_all(connection)
             .await?
         });
         let project = |row: ProjectRow| Project {
@@ -122,20 +122,20 @@ impl Items for Store {
     }
 
     async fn repositories(&self, project: Option<ProjectId>) -> Result<Vec<Repository>, StorageError> {
-        let rows: Vec<RepositoryRow> = list!(self, pool => {
+        let rows: Vec<RepositoryRow> = list!(self, connection => {
             sqlx::query_as(
                 "SELECT id, project_id, path, state, local_sharing, open_data, created_at FROM repositories \
                  WHERE state IN ('live', 'trashed') AND ($1 = 0 OR project_id = $1) ORDER BY project_id, path",
             )
             .bind(project.map_or(0, ProjectId::number))
-            .fetch_all(pool)
+            .fetch_all(connection)
             .await?
         });
         rows.into_iter().map(RepositoryRow::into_repository).collect()
     }
 
     async fn tags(&self, name: &RepositoryName) -> Result<Option<Vec<TagRecord>>, StorageError> {
-        let rows: Vec<(i64, Option<String>, Option<String>, Option<i64>)> = list!(self, pool => {
+        let rows: Vec<(i64, Option<String>, Option<String>, Option<i64>)> = list!(self, connection => {
             sqlx::query_as(
                 "SELECT repositories.id, tag, digest, moved_at FROM repositories \
                  LEFT JOIN tags ON tags.repository_id = repositories.id \
@@ -143,7 +143,7 @@ impl Items for Store {
             )
             .bind(name.project().number())
             .bind(name.path())
-            .fetch_all(pool)
+            .fetch_all(connection)
             .await?
         });
         if rows.is_empty() {

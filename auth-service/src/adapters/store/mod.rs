@@ -7,6 +7,7 @@ mod facts;
 mod items;
 mod names;
 mod push;
+mod readers;
 mod sharing;
 mod teams;
 mod users;
@@ -21,6 +22,8 @@ use sqlx::{PgPool, Postgres, SqlitePool, Transaction};
 use crate::ports::StorageError;
 use crate::ports::system::Clock;
 
+use readers::Readers;
+
 pub use connect::{ConnectOptions, Location};
 
 /// The database, connected and with its schema up to date.
@@ -33,7 +36,7 @@ pub struct Store {
 /// The two engines.
 enum Engine {
     /// A file; many readers and one writer, each on connections of their own.
-    Sqlite { readers: SqlitePool, writer: SqlitePool, file: DatabaseFile },
+    Sqlite { readers: Box<Readers>, writer: SqlitePool, file: DatabaseFile },
     /// A server.
     Postgres(PgPool),
 }
@@ -78,16 +81,23 @@ async fn begin_alone(pool: &PgPool) -> Result<Transaction<'static, Postgres>, St
     Ok(transaction)
 }
 
-/// Runs a query body on a pool that is good for reading, once for each engine's type, and gives up when that
-/// takes too long.
+/// Runs a query body on a connection that is good for reading, once for each engine's type, and gives up when
+/// that takes too long.
 macro_rules! read {
-    ($store:expr, $pool:ident => $body:expr) => {{
+    ($store:expr, $connection:ident => $body:expr) => {{
         $store.require_same_file()?;
         match &$store.engine {
-            $crate::adapters::store::Engine::Sqlite { readers: $pool, .. } => {
-                $store.in_time(async { Ok::<_, StorageError>($body) }).await?
+            $crate::adapters::store::Engine::Sqlite { readers, .. } => {
+                let reading = async {
+                    let mut reader = readers.take().await?;
+                    let $connection = &mut reader.connection;
+                    let found = $body;
+                    reader.give_back();
+                    Ok::<_, StorageError>(found)
+                };
+                $store.in_time(reading).await?
             }
-            $crate::adapters::store::Engine::Postgres($pool) => {
+            $crate::adapters::store::Engine::Postgres($connection) => {
                 $store.in_time(async { Ok::<_, StorageError>($body) }).await?
             }
         }
@@ -96,11 +106,17 @@ macro_rules! read {
 
 /// The same for lists, which may be long and take their time.
 macro_rules! list {
-    ($store:expr, $pool:ident => $body:expr) => {{
+    ($store:expr, $connection:ident => $body:expr) => {{
         $store.require_same_file()?;
         match &$store.engine {
-            $crate::adapters::store::Engine::Sqlite { readers: $pool, .. } => $body,
-            $crate::adapters::store::Engine::Postgres($pool) => $body,
+            $crate::adapters::store::Engine::Sqlite { readers, .. } => {
+                let mut reader = readers.take().await?;
+                let $connection = &mut reader.connection;
+                let found = $body;
+                reader.give_back();
+                found
+            }
+            $crate::adapters::store::Engine::Postgres($connection) => $body,
         }
     }};
 }

@@ -48,7 +48,7 @@ impl SharingSettings for Store {
             Item::Repository(name) => Some(name.path()),
         };
         // The first row says whose settings hold; the others are the settings.
-        let rows: Vec<(i64, i64, i64)> = read!(self, pool => {
+        let rows: Vec<(i64, i64, i64)> = read!(self, connection => {
             sqlx::query_as(
                 "WITH holder AS ( \
                    SELECT projects.id AS item, 1 AS own FROM projects WHERE projects.id = $1 AND $2 IS NULL \
@@ -60,7 +60,7 @@ impl SharingSettings for Store {
             )
             .bind(item.project().number())
             .bind(path)
-            .fetch_all(pool)
+            .fetch_all(connection)
             .await?
         });
         let Some((own, ..)) = rows.first().copied() else { return Ok(None) };

@@ -81,7 +81,7 @@ impl Teams for Store {
     }
 
     async fn teams(&self) -> Result<Vec<Team>, StorageError> {
-        let rows: Vec<(i64, String, Option<String>)> = list!(self, pool => {
+        let rows: Vec<(i64, String, Option<String>)> = list!(self, connection => {
             sqlx::query_as(
                 "SELECT teams.id, principals.name, member.name FROM teams \
                  JOIN principals ON principals.id = teams.id \
@@ -89,7 +89,7 @@ impl Teams for Store {
                  LEFT JOIN principals AS member ON member.id = team_members.user_id \
                  ORDER BY principals.name, member.name",
             )
-            .fetch_all(pool)
+            .fetch_all(connection)
             .await?
         });
         let mut teams: Vec<Team> = Vec::new();
@@ -108,8 +108,8 @@ impl Teams for Store {
 #[async_trait]
 impl Principals for Store {
     async fn principal(&self, name: &AccountName) -> Result<Option<PrincipalId>, StorageError> {
-        let row: Option<(i64,)> = read!(self, pool => {
-            sqlx::query_as("SELECT id FROM principals WHERE name = $1").bind(name.as_str()).fetch_optional(pool).await?
+        let row: Option<(i64,)> = read!(self, connection => {
+            sqlx::query_as("SELECT id FROM principals WHERE name = $1").bind(name.as_str()).fetch_optional(connection).await?
         });
         Ok(row.map(|(id,)| PrincipalId::new(id)))
     }
@@ -120,8 +120,8 @@ impl Principals for Store {
     ) -> Result<Vec<(PrincipalId, AccountName)>, StorageError> {
         let mut names = Vec::with_capacity(ids.len());
         for id in ids {
-            let row: Option<(String,)> = read!(self, pool => {
-                sqlx::query_as("SELECT name FROM principals WHERE id = $1").bind(id.number()).fetch_optional(pool).await?
+            let row: Option<(String,)> = read!(self, connection => {
+                sqlx::query_as("SELECT name FROM principals WHERE id = $1").bind(id.number()).fetch_optional(connection).await?
             });
             if let Some((name,)) = row {
                 names.push((*id, account_name(&name)?));

@@ -147,14 +147,14 @@ impl Users for Store {
             LoginName::Name(name) => (name.as_str(), ""),
             LoginName::Email(email) => ("", email.as_str()),
         };
-        let row: Option<LoginRow> = read!(self, pool => {
+        let row: Option<LoginRow> = read!(self, connection => {
             sqlx::query_as(
                 "SELECT id, password_hash, generation, disabled FROM users \
                  WHERE id = (SELECT id FROM principals WHERE name = $1 AND kind = 'user') OR email = $2",
             )
             .bind(by_name)
             .bind(by_email)
-            .fetch_optional(pool)
+            .fetch_optional(connection)
             .await?
         });
         Ok(row.map(|row| StoredLogin {
@@ -235,19 +235,19 @@ impl Users for Store {
     }
 
     async fn users(&self) -> Result<Vec<User>, StorageError> {
-        let rows: Vec<UserRow> = list!(self, pool => {
+        let rows: Vec<UserRow> = list!(self, connection => {
             sqlx::query_as(sqlx::AssertSqlSafe(format!("{USER_COLUMNS} ORDER BY principals.name")))
-                .fetch_all(pool)
+                .fetch_all(connection)
                 .await?
         });
         rows.into_iter().map(UserRow::into_user).collect()
     }
 
     async fn user(&self, name: &AccountName) -> Result<Option<User>, StorageError> {
-        let row: Option<UserRow> = read!(self, pool => {
+        let row: Option<UserRow> = read!(self, connection => {
             sqlx::query_as(sqlx::AssertSqlSafe(format!("{USER_COLUMNS} WHERE principals.name = $1")))
                 .bind(name.as_str())
-                .fetch_optional(pool)
+                .fetch_optional(connection)
                 .await?
         });
         row.map(UserRow::into_user).transpose()

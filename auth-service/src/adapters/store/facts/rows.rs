@@ -1,6 +1,7 @@
-//! The rows of a facts statement, and what they say.
+//! The rows of the facts statements, and what they say.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use super::corrupt;
@@ -9,145 +10,144 @@ use crate::domain::account::AccountState;
 use crate::domain::facts::{LifeState, ProjectFacts, RepositoryFacts, Sharing, UserFacts};
 use crate::domain::principal::{PrincipalId, TeamId, UserId};
 use crate::domain::project::ProjectId;
-use crate::domain::repository::RepositoryName;
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
-use crate::ports::facts::{ProjectContents, Revision, StoredRepository};
+use crate::ports::facts::{ProjectContents, StoredRepository};
 
-/// One row; what the columns mean depends on the kind.
+/// One repository asked about, with everything that decides about it.
 #[derive(sqlx::FromRow)]
-pub(super) struct Row {
-    kind: String,
-    a: i64,
-    b: i64,
-    c: i64,
-    d: i64,
-    e: i64,
-    s: String,
-    t: String,
+pub(super) struct SnapshotRow {
+    pub(super) revision: i64,
+    #[sqlx(flatten)]
+    pub(super) user: UserColumns,
+    #[sqlx(flatten)]
+    pub(super) project: ProjectColumns,
+    #[sqlx(flatten)]
+    pub(super) repository: RepositoryColumns,
 }
 
-/// Rows of one statement, sorted by kind.
-pub(super) struct Found {
-    pub(super) revision: Revision,
-    user: Option<Row>,
-    teams: Vec<TeamId>,
-    projects: Vec<Row>,
-    sharing: HashMap<i64, Vec<(PrincipalId, AccessSet)>>,
-    repositories: Vec<Row>,
-    plain: Vec<Box<str>>,
+/// A whole project: the first row has its usual repositories, each other one an unusual one.
+#[derive(sqlx::FromRow)]
+pub(super) struct ContentsRow {
+    pub(super) revision: i64,
+    #[sqlx(flatten)]
+    project: ProjectColumns,
+    plain: Option<String>,
+    path: Option<String>,
+    #[sqlx(flatten)]
+    repository: RepositoryColumns,
 }
 
-impl Found {
-    pub(super) fn read(rows: Vec<Row>) -> Result<Self, StorageError> {
-        let mut found = Self {
-            revision: Revision(0),
-            user: None,
-            teams: Vec::new(),
-            projects: Vec::new(),
-            sharing: HashMap::new(),
-            repositories: Vec::new(),
-            plain: Vec::new(),
+/// A user, or nobody.
+#[derive(sqlx::FromRow)]
+pub(super) struct UserColumns {
+    user_id: Option<i64>,
+    user_flags: i64,
+    generation: Option<i64>,
+    teams: Option<String>,
+}
+
+/// A project, or none.
+#[derive(sqlx::FromRow)]
+pub(super) struct ProjectColumns {
+    #[sqlx(rename = "project_id")]
+    id: Option<i64>,
+    #[sqlx(rename = "project_flags")]
+    flags: i64,
+    #[sqlx(rename = "project_sharing")]
+    sharing: Option<String>,
+}
+
+/// A repository, or none.
+#[derive(sqlx::FromRow)]
+pub(super) struct RepositoryColumns {
+    state: Option<String>,
+    flags: i64,
+    reserved_by: Option<i64>,
+    reserved_until: Option<i64>,
+    sharing: Option<String>,
+}
+
+impl UserColumns {
+    pub(super) fn facts(&self) -> Result<Option<UserFacts>, StorageError> {
+        let Some(id) = self.user_id else { return Ok(None) };
+        let mut teams = Vec::new();
+        for team in self.teams.iter().flat_map(|teams| teams.split(' ')) {
+            teams.push(TeamId::new(number(team, "team_members.team_id")?));
+        }
+        teams.sort_unstable();
+        Ok(Some(UserFacts {
+            id: UserId::new(id),
+            certified: self.user_flags & 1 != 0,
+            administrator: self.user_flags & 2 != 0,
+            state: if self.user_flags & 4 == 0 { AccountState::Active } else { AccountState::Disabled },
+            generation: self.generation.unwrap_or(0),
+            teams: teams.into(),
+        }))
+    }
+}
+
+impl ProjectColumns {
+    pub(super) fn facts(&self) -> Result<Option<ProjectFacts>, StorageError> {
+        let Some(id) = self.id else { return Ok(None) };
+        Ok(Some(ProjectFacts {
+            id: ProjectId::new(id),
+            state: if self.flags & 1 == 0 { LifeState::Live } else { LifeState::Trashed },
+            open_data: self.flags & 2 != 0,
+            sharing: sharing(self.sharing.as_deref())?,
+        }))
+    }
+}
+
+impl RepositoryColumns {
+    pub(super) fn stored(&self) -> Result<Option<StoredRepository>, StorageError> {
+        let facts = match self.state.as_deref() {
+            None => return Ok(None),
+            Some("reserved") => RepositoryFacts::Reserved { by: UserId::new(self.reserved_by.unwrap_or(0)) },
+            Some("fenced") => RepositoryFacts::Fenced,
+            Some("live") => self.known(LifeState::Live)?,
+            Some("trashed") => self.known(LifeState::Trashed)?,
+            Some(other) => return Err(corrupt("repositories.state", other)),
         };
-        for row in rows {
-            match row.kind.as_str() {
-                "revision" => found.revision = Revision(row.a),
-                "user" => found.user = Some(row),
-                "team" => found.teams.push(TeamId::new(row.a)),
-                "project" => found.projects.push(row),
-                "access" => found.add_access(&row)?,
-                "repository" => found.repositories.push(row),
-                "plain" => found.plain.extend(row.t.split_whitespace().map(Box::from)),
-                other => return Err(corrupt("the kind of a row", other)),
-            }
-        }
-        found.teams.sort_unstable();
-        Ok(found)
+        Ok(Some(StoredRepository { facts, reserved_until: self.reserved_until.map(Timestamp::from_millis) }))
     }
 
-    fn add_access(&mut self, row: &Row) -> Result<(), StorageError> {
-        let kinds = AccessSet::from_bits(row.c).ok_or_else(|| corrupt("access.kinds", row.c))?;
-        let rows = self.sharing.entry(row.a).or_default();
-        let principal = PrincipalId::new(row.b);
-        if !rows.iter().any(|(present, _)| *present == principal) {
-            rows.push((principal, kinds));
-        }
-        Ok(())
+    fn known(&self, state: LifeState) -> Result<RepositoryFacts, StorageError> {
+        let is_local = self.flags & 1 != 0;
+        let local_sharing = is_local.then(|| sharing(self.sharing.as_deref())).transpose()?.map(Arc::new);
+        Ok(RepositoryFacts::Known { state, open_data: self.flags & 2 != 0, local_sharing })
     }
+}
 
-    fn sharing_of(&self, item: i64) -> Sharing {
-        Sharing::new(self.sharing.get(&item).into_iter().flatten().copied())
+/// Reads `principal:kinds principal:kinds …`.
+fn sharing(text: Option<&str>) -> Result<Sharing, StorageError> {
+    let mut rows = Vec::new();
+    for row in text.iter().flat_map(|text| text.split(' ')) {
+        let (principal, kinds) = row.split_once(':').ok_or_else(|| corrupt("a row of access", row))?;
+        let kinds = AccessSet::from_bits(number(kinds, "access.kinds")?)
+            .ok_or_else(|| corrupt("access.kinds", kinds))?;
+        rows.push((PrincipalId::new(number(principal, "access.principal_id")?), kinds));
     }
+    Ok(Sharing::new(rows))
+}
 
-    pub(super) fn user(&self) -> Option<UserFacts> {
-        let row = self.user.as_ref()?;
-        Some(UserFacts {
-            id: UserId::new(row.a),
-            certified: row.b & 1 != 0,
-            administrator: row.b & 2 != 0,
-            state: if row.b & 4 == 0 { AccountState::Active } else { AccountState::Disabled },
-            generation: row.c,
-            teams: self.teams.as_slice().into(),
-        })
-    }
+fn number<N: FromStr>(text: &str, column: &str) -> Result<N, StorageError> {
+    text.parse().map_err(|_| corrupt(column, text))
+}
 
-    pub(super) fn projects(&self) -> impl Iterator<Item = ProjectFacts> {
-        self.projects.iter().map(|row| self.project(row))
-    }
-
-    fn project(&self, row: &Row) -> ProjectFacts {
-        ProjectFacts {
-            id: ProjectId::new(row.a),
-            state: if row.b & 1 == 0 { LifeState::Live } else { LifeState::Trashed },
-            open_data: row.b & 2 != 0,
-            sharing: self.sharing_of(row.a),
+/// The project with what is in it, unless there is more than `limit` of a kind; `None` without a project.
+pub(super) fn contents(rows: &[ContentsRow], limit: usize) -> Result<Option<ProjectContents>, StorageError> {
+    let Some((first, others)) = rows.split_first() else { return Ok(None) };
+    let Some(project) = first.project.facts()?.map(Arc::new) else { return Ok(None) };
+    let plain =
+        first.plain.as_deref().map(|paths| paths.split_whitespace().map(Box::from).collect::<Vec<_>>());
+    let listed = plain.filter(|plain| plain.len() <= limit && others.len() <= limit);
+    let mut unusual = HashMap::new();
+    for row in others.iter().filter(|_| listed.is_some()) {
+        let path = row.path.as_deref().ok_or_else(|| corrupt("repositories.path", "empty"))?;
+        if let Some(stored) = row.repository.stored()? {
+            unusual.insert(path.into(), stored);
         }
     }
-
-    pub(super) fn repository(&self, name: &RepositoryName) -> Result<Option<StoredRepository>, StorageError> {
-        let row =
-            self.repositories.iter().find(|row| row.b == name.project().number() && row.t == name.path());
-        row.map(|row| self.stored(row)).transpose()
-    }
-
-    fn stored(&self, row: &Row) -> Result<StoredRepository, StorageError> {
-        let known = |state| RepositoryFacts::Known {
-            state,
-            open_data: row.c & 2 != 0,
-            local_sharing: (row.c & 1 != 0).then(|| Arc::new(self.sharing_of(row.a))),
-        };
-        let facts = match row.s.as_str() {
-            "reserved" => {
-                let reserved_until = Some(Timestamp::from_millis(row.e));
-                let facts = RepositoryFacts::Reserved { by: UserId::new(row.d) };
-                return Ok(StoredRepository { facts, reserved_until });
-            }
-            "fenced" => RepositoryFacts::Fenced,
-            "live" => known(LifeState::Live),
-            "trashed" => known(LifeState::Trashed),
-            other => return Err(corrupt("repositories.state", other)),
-        };
-        Ok(StoredRepository { facts, reserved_until: None })
-    }
-
-    /// The project with what is in it; lists longer than `limit` are not given, nor is anything when there
-    /// are `local_limit` rows of local sharing, so that some may be missing.
-    pub(super) fn contents(
-        &self,
-        limit: usize,
-        local_limit: usize,
-    ) -> Result<Option<ProjectContents>, StorageError> {
-        let Some(row) = self.projects.first() else { return Ok(None) };
-        let project = Arc::new(self.project(row));
-        let local_rows: usize =
-            self.sharing.iter().filter(|(item, _)| **item != row.a).map(|(_, rows)| rows.len()).sum();
-        if self.plain.len() > limit || self.repositories.len() > limit || local_rows >= local_limit {
-            return Ok(Some(ProjectContents { project, unusual: HashMap::new(), plain: None }));
-        }
-        let mut unusual = HashMap::with_capacity(self.repositories.len());
-        for row in &self.repositories {
-            unusual.insert(row.t.as_str().into(), self.stored(row)?);
-        }
-        Ok(Some(ProjectContents { project, unusual, plain: Some(self.plain.clone()) }))
-    }
+    Ok(Some(ProjectContents { project, unusual, plain: listed }))
 }
