@@ -2,9 +2,9 @@
 //! sure that it holds, and who is told of a change has it forgotten.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use moka::sync::Cache;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 use super::contents::KeptProject;
 use crate::domain::facts::{RepositoryFacts, UserFacts};
@@ -13,20 +13,11 @@ use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
 use crate::ports::facts::Subject;
 
+/// How many entries each table has room for at first; it grows.
+const EXPECTED: usize = 1_000;
+
 /// What is known of something: all that decides, or that it does not exist.
 pub(super) struct Known<T>(pub(super) Option<Arc<T>>);
-
-/// Something kept, with the epoch that it belongs to.
-struct Kept<T> {
-    epoch: u64,
-    value: Option<Arc<T>>,
-}
-
-impl<T> Clone for Kept<T> {
-    fn clone(&self) -> Self {
-        Self { epoch: self.epoch, value: self.value.clone() }
-    }
-}
 
 /// A repository of a project that is too large to be kept whole.
 #[derive(Clone)]
@@ -36,58 +27,63 @@ struct KeptRepository {
     facts: RepositoryFacts,
 }
 
+/// About how many bytes an entry takes, with its place in the table.
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<UserId, Option<Arc<UserFacts>>> for Bytes {
+    fn weight(&self, _: &UserId, kept: &Option<Arc<UserFacts>>) -> u64 {
+        bytes(200 + kept.as_ref().map_or(0, |user| user.teams.len() * 8))
+    }
+}
+
+impl Weighter<ProjectId, Option<Arc<KeptProject>>> for Bytes {
+    fn weight(&self, _: &ProjectId, kept: &Option<Arc<KeptProject>>) -> u64 {
+        bytes(200 + kept.as_ref().map_or(0, |project| project.bytes()))
+    }
+}
+
+impl Weighter<RepositoryName, KeptRepository> for Bytes {
+    fn weight(&self, name: &RepositoryName, _: &KeptRepository) -> u64 {
+        bytes(250 + name.as_str().len())
+    }
+}
+
+fn bytes(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
 /// Users, projects and single repositories.
 pub(super) struct Memory {
-    users: Cache<UserId, Kept<UserFacts>>,
-    projects: Cache<ProjectId, Kept<KeptProject>>,
-    repositories: Cache<RepositoryName, KeptRepository>,
-    /// Raised to forget everything at once: the caches themselves do that only after a while.
-    epoch: AtomicU64,
+    users: Cache<UserId, Option<Arc<UserFacts>>, Bytes>,
+    projects: Cache<ProjectId, Option<Arc<KeptProject>>, Bytes>,
+    repositories: Cache<RepositoryName, KeptRepository, Bytes>,
 }
 
 impl Memory {
     /// At most about `bytes` of memory.
     pub(super) fn new(bytes: u64) -> Self {
-        let weight = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX);
         Self {
-            users: Cache::builder()
-                .max_capacity(bytes / 8)
-                .weigher(move |_, kept: &Kept<UserFacts>| {
-                    weight(200 + kept.value.as_ref().map_or(0, |user| user.teams.len() * 8))
-                })
-                .build(),
-            projects: Cache::builder()
-                .max_capacity(bytes / 8 * 6)
-                .weigher(move |_, kept: &Kept<KeptProject>| {
-                    weight(200 + kept.value.as_ref().map_or(0, |project| project.bytes()))
-                })
-                .build(),
-            repositories: Cache::builder()
-                .max_capacity(bytes / 8)
-                .weigher(move |name: &RepositoryName, _| weight(250 + name.as_str().len()))
-                .build(),
-            epoch: AtomicU64::new(0),
+            users: Cache::with_weighter(EXPECTED, bytes / 8, Bytes),
+            projects: Cache::with_weighter(EXPECTED, bytes / 8 * 6, Bytes),
+            repositories: Cache::with_weighter(EXPECTED, bytes / 8, Bytes),
         }
     }
 
-    fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Acquire)
-    }
-
     pub(super) fn user(&self, id: UserId) -> Option<Known<UserFacts>> {
-        self.users.get(&id).filter(|kept| kept.epoch == self.epoch()).map(|kept| Known(kept.value))
+        self.users.get(&id).map(Known)
     }
 
     pub(super) fn keep_user(&self, id: UserId, value: Option<Arc<UserFacts>>) {
-        self.users.insert(id, Kept { epoch: self.epoch(), value });
+        self.users.insert(id, value);
     }
 
     pub(super) fn project(&self, id: ProjectId) -> Option<Known<KeptProject>> {
-        self.projects.get(&id).filter(|kept| kept.epoch == self.epoch()).map(|kept| Known(kept.value))
+        self.projects.get(&id).map(Known)
     }
 
     pub(super) fn keep_project(&self, id: ProjectId, value: Option<Arc<KeptProject>>) {
-        self.projects.insert(id, Kept { epoch: self.epoch(), value });
+        self.projects.insert(id, value);
     }
 
     pub(super) fn repository(
@@ -111,15 +107,14 @@ impl Memory {
 
     pub(super) fn forget(&self, subject: Subject) {
         match subject {
-            Subject::User(user) => self.users.invalidate(&user),
-            Subject::Project(project) => self.projects.invalidate(&project),
+            Subject::User(user) => drop(self.users.remove(&user)),
+            Subject::Project(project) => drop(self.projects.remove(&project)),
         }
     }
 
     pub(super) fn forget_everything(&self) {
-        self.epoch.fetch_add(1, Ordering::AcqRel);
-        self.users.invalidate_all();
-        self.projects.invalidate_all();
-        self.repositories.invalidate_all();
+        self.users.clear();
+        self.projects.clear();
+        self.repositories.clear();
     }
 }
