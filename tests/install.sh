@@ -130,6 +130,7 @@ unpack_newer() {
   unpack docker-cli      usr/bin/docker          sid trixie
   unpack docker.io       usr/sbin/dockerd        sid trixie
   unpack docker-buildx   usr/libexec/docker/cli-plugins/docker-buildx sid trixie
+  unpack docker-compose  usr/libexec/docker/cli-plugins/docker-compose sid trixie
   unpack containerd      usr/bin/containerd      sid trixie bookworm
   unpack runc            usr/sbin/runc           bookworm trixie
 
@@ -143,6 +144,7 @@ unpack_newer() {
   link containerd      usr/bin/ctr bin
   link runc            usr/sbin/runc bin
   link docker-buildx   usr/libexec/docker/cli-plugins/docker-buildx cli-plugins
+  link docker-compose  usr/libexec/docker/cli-plugins/docker-compose cli-plugins
 }
 
 # --- Python environment --------------------------------------------------------------------------
