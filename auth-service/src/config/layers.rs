@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use ::config::{Config, ConfigError, File, FileFormat, Map, Source, Value, ValueKind};
 
 use super::fault::{Fault, quoted};
-use super::key::{Described, Preset, VARIABLE_PREFIX, nearest, variable_of};
+use super::key::{Described, Preset};
+use super::name::{VARIABLE_PREFIX, nearest, variable_of};
 use super::{SECTIONS, known_keys};
 
 /// The variable that names the file.

@@ -15,6 +15,7 @@ mod kind;
 mod layers;
 mod limits;
 mod login;
+mod name;
 mod ops;
 mod programs;
 mod reader;
