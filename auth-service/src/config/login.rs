@@ -1,4 +1,4 @@
-//! Section `[login]`: how passwords are checked.
+//! Section `[login]`: how passwords are checked, and how long a login lasts.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -11,8 +11,18 @@ use super::reader::Reader;
 
 pub(super) const SECTION: Section = Section {
     name: "login",
-    doc: "How passwords are checked. The hash can be made stronger than the default, never weaker.",
-    keys: &[&CACHE_SECONDS, &HASH_THREADS, &QUEUE_SECONDS, &ARGON2_MEMORY_KIB, &ARGON2_PASSES],
+    doc: "How passwords are checked and how long a login lasts. The hash can be made stronger than the default, never weaker.",
+    keys: &[
+        &CACHE_SECONDS,
+        &HASH_THREADS,
+        &QUEUE_SECONDS,
+        &ARGON2_MEMORY_KIB,
+        &ARGON2_PASSES,
+        &FREE_TRIES,
+        &LONGEST_LOCK_SECONDS,
+        &IDENTITY_TOKEN_IDLE_DAYS,
+        &SESSION_SECONDS,
+    ],
 };
 
 const CACHE_SECONDS: Key<Span> = Key {
@@ -50,7 +60,35 @@ const ARGON2_PASSES: Key<Whole<u32>> = Key {
     doc: "How many times one check goes over its memory.",
 };
 
-/// How passwords are checked.
+const FREE_TRIES: Key<Whole<u32>> = Key {
+    name: "login.free_tries",
+    kind: Whole { minimum: 0, maximum: 100, unit: "" },
+    preset: Preset::Text("5"),
+    doc: "How many wrong passwords an account may have from one network before it has to wait; 0 turns the lock-out off.",
+};
+
+const LONGEST_LOCK_SECONDS: Key<Span> = Key {
+    name: "login.longest_lock_seconds",
+    kind: Span { minimum: 10, maximum: 86_400, unit: Unit::Seconds },
+    preset: Preset::Text("900"),
+    doc: "The longest that an account has to wait after wrong passwords.",
+};
+
+const IDENTITY_TOKEN_IDLE_DAYS: Key<Span> = Key {
+    name: "login.identity_token_idle_days",
+    kind: Span { minimum: 1, maximum: 365, unit: Unit::Days },
+    preset: Preset::Text("180"),
+    doc: "How long an identity token may lie unused before it ends.",
+};
+
+const SESSION_SECONDS: Key<Span> = Key {
+    name: "login.session_seconds",
+    kind: Span { minimum: 60, maximum: 86_400, unit: Unit::Seconds },
+    preset: Preset::Text("86400"),
+    doc: "How long a login over the REST interface lasts.",
+};
+
+/// How passwords are checked, and how long a login lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Login {
     /// How long a password that was right is remembered; zero means never.
@@ -63,6 +101,14 @@ pub struct Login {
     pub argon2_memory_kib: u32,
     /// How many times one check goes over its memory.
     pub argon2_passes: u32,
+    /// How many wrong passwords are free for an account from one network; 0 means that nothing is locked.
+    pub free_tries: u32,
+    /// The longest wait after wrong passwords.
+    pub longest_lock: Duration,
+    /// How long an identity token may lie unused.
+    pub identity_idle: Duration,
+    /// How long a login over the REST interface lasts.
+    pub session: Duration,
 }
 
 pub(super) fn read(reader: &mut Reader) -> Result<Login, Noted> {
@@ -71,12 +117,20 @@ pub(super) fn read(reader: &mut Reader) -> Result<Login, Noted> {
     let queue = reader.required(&QUEUE_SECONDS);
     let argon2_memory_kib = reader.required(&ARGON2_MEMORY_KIB);
     let argon2_passes = reader.required(&ARGON2_PASSES);
+    let free_tries = reader.required(&FREE_TRIES);
+    let longest_lock = reader.required(&LONGEST_LOCK_SECONDS);
+    let identity_idle = reader.required(&IDENTITY_TOKEN_IDLE_DAYS);
+    let session = reader.required(&SESSION_SECONDS);
     Ok(Login {
         cache: cache?,
         hash_threads: hash_threads?,
         queue: queue?,
         argon2_memory_kib: argon2_memory_kib?,
         argon2_passes: argon2_passes?,
+        free_tries: free_tries?,
+        longest_lock: longest_lock?,
+        identity_idle: identity_idle?,
+        session: session?,
     })
 }
 

@@ -23,6 +23,10 @@ fn without_a_file_the_documented_defaults_hold() {
     assert_eq!(settings.limits.layer_bytes, 100_000_000_000);
     assert_eq!(settings.limits.events_kept, Duration::from_hours(30 * 24));
     assert!((1..=64).contains(&settings.login.hash_threads));
+    assert_eq!(settings.login.free_tries, 5);
+    assert_eq!(settings.login.longest_lock, Duration::from_mins(15));
+    assert_eq!(settings.login.identity_idle, Duration::from_hours(180 * 24));
+    assert_eq!(settings.login.session, Duration::from_hours(24));
 }
 
 #[test]
