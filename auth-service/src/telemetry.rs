@@ -39,9 +39,9 @@ impl Drop for Logging {
 pub fn start(format: LogFormat) -> Logging {
     let backlog = Arc::new(Backlog::default());
     // Of libraries only what needs an operator: their lines at info are about themselves.
-    let filter = Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_targets(["auth_service", "decision", "events"].map(|target| (target, LevelFilter::INFO)));
+    let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(
+        ["auth_service", "decision", "events", "logins"].map(|target| (target, LevelFilter::INFO)),
+    );
     let lines = Arc::clone(&backlog);
     let layer = match format {
         LogFormat::Json => JsonLines(lines).boxed(),

@@ -15,14 +15,17 @@ CREATE TABLE principals (
     kind TEXT    NOT NULL
 );
 
+-- An account made for somebody who logs in elsewhere may have neither address nor password; a robot account
+-- acts for the project robot_of and has neither.
 CREATE TABLE users (
     id            INTEGER PRIMARY KEY REFERENCES principals (id) ON DELETE CASCADE,
-    email         TEXT    NOT NULL UNIQUE,
-    password_hash TEXT    NOT NULL,
+    email         TEXT    UNIQUE,
+    password_hash TEXT,
     certified     BOOLEAN NOT NULL,
     administrator BOOLEAN NOT NULL,
     disabled      BOOLEAN NOT NULL,
     generation    BIGINT  NOT NULL,
+    robot_of      BIGINT,
     created_at    BIGINT  NOT NULL
 );
 

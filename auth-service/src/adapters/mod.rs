@@ -7,4 +7,5 @@ pub mod registry_client;
 pub mod signing;
 pub mod store;
 pub mod system;
+pub mod token_uses;
 pub mod verified_logins;

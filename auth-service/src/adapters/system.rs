@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::domain::time::Timestamp;
-use crate::ports::system::{Clock, Identifiers};
+use crate::ports::system::{Clock, Identifiers, NoRandomness, Randomness};
 
 /// The real clocks of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +31,20 @@ pub fn random_bytes<const BYTES: usize>() -> Result<[u8; BYTES], std::io::Error>
     aws_lc_rs::rand::fill(&mut bytes)
         .map_err(|_| std::io::Error::other("the system gives no random bytes"))?;
     Ok(bytes)
+}
+
+/// The random bytes of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemRandomness;
+
+impl Randomness for SystemRandomness {
+    fn bytes(&self) -> Result<[u8; 8], NoRandomness> {
+        random_bytes().map_err(|_| NoRandomness)
+    }
+
+    fn secret(&self) -> Result<[u8; 24], NoRandomness> {
+        random_bytes().map_err(|_| NoRandomness)
+    }
 }
 
 /// Identifiers of a random part for this process and a counter.

@@ -8,7 +8,8 @@ use aws_lc_rs::hmac;
 use moka::future::Cache;
 
 use crate::domain::credential::Password;
-use crate::ports::passwords::{CredentialDigest, LoginFailure, Verification, VerifiedLogin, VerifiedLogins};
+use crate::domain::login::VerifiedLogin;
+use crate::ports::passwords::{CredentialDigest, LoginFailure, Verification, VerifiedLogins};
 
 /// Most logins remembered at one time; about 200 bytes each.
 const MOST_LOGINS: u64 = 20_000;
@@ -67,6 +68,7 @@ mod tests {
 
     use super::*;
     use crate::domain::principal::UserId;
+    use crate::domain::refused_login::RefusedLogin;
 
     fn password(text: &str) -> Password {
         Password::new(text.to_owned())
@@ -102,9 +104,13 @@ mod tests {
     async fn a_wrong_login_is_not_remembered() {
         let cache = LoginCache::new(Duration::from_mins(1)).unwrap();
         let digest = cache.digest("alice", &password("wrong"));
-        let failed =
-            cache.get_or_verify(digest, Box::pin(async { Err(LoginFailure::WrongCredentials) })).await;
-        assert_eq!(failed, Err(LoginFailure::WrongCredentials));
+        let failed = cache
+            .get_or_verify(
+                digest,
+                Box::pin(async { Err(LoginFailure::Refused(RefusedLogin::WrongCredentials)) }),
+            )
+            .await;
+        assert_eq!(failed, Err(LoginFailure::Refused(RefusedLogin::WrongCredentials)));
         assert_eq!(cache.get(&digest).await, None);
     }
 

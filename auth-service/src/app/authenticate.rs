@@ -1,98 +1,127 @@
-//! From a credential to a login: who it is, and which generation of the account it was checked against.
+//! From a credential to a proof: what can be said of it before anything is known of the account.
 
 use std::sync::Arc;
 
+use super::lockout::{Entry, Lockout};
+use super::log_in::Origin;
 use crate::domain::account::{AccountState, LoginName};
 use crate::domain::credential::{Credential, Password};
-use crate::domain::login::LoginScopes;
-use crate::domain::network::ClientNetwork;
+use crate::domain::login::{NotAdmitted, Proof, VerifiedLogin};
+use crate::domain::refused_login::RefusedLogin;
 use crate::ports::accounts::Users;
-use crate::ports::passwords::{
-    CredentialDigest, HashError, LoginFailure, PasswordHasher, VerifiedLogin, VerifiedLogins,
-};
-
-/// A login that was found right, now or a short time ago.
-#[derive(Clone, Copy)]
-pub struct Login {
-    /// Whose it is, as of which generation of the account.
-    pub verified: VerifiedLogin,
-    /// What it may be used for.
-    pub scopes: LoginScopes,
-    /// Under what it is remembered.
-    digest: CredentialDigest,
-}
+use crate::ports::login_failures::{Attempt, Target};
+use crate::ports::passwords::{HashError, LoginFailure, PasswordHasher, VerifiedLogins};
 
 /// Checks credentials.
 pub struct Authenticate {
     users: Arc<dyn Users>,
     hasher: Arc<dyn PasswordHasher>,
     logins: Arc<dyn VerifiedLogins>,
+    lockout: Arc<Lockout>,
 }
 
 impl Authenticate {
-    /// Checks against `users`, with `hasher` for what `logins` does not remember.
+    /// Checks against `users`, with `hasher` for what `logins` does not remember, unless `lockout` makes wait.
     #[must_use]
     pub fn new(
         users: Arc<dyn Users>,
         hasher: Arc<dyn PasswordHasher>,
         logins: Arc<dyn VerifiedLogins>,
+        lockout: Arc<Lockout>,
     ) -> Self {
-        Self { users, hasher, logins }
+        Self { users, hasher, logins, lockout }
     }
 
-    /// The login that `credential` is; `None` when there is none. Waiting for the hash of a password takes
-    /// turns by `network`.
-    pub async fn run(
-        &self,
-        credential: &Credential,
-        network: ClientNetwork,
-    ) -> Result<Option<Login>, LoginFailure> {
-        let Credential::Password { name, password } = credential else { return Ok(None) };
-        let digest = self.logins.digest(name, password);
-        let verified = match self.logins.get(&digest).await {
-            Some(verified) => verified,
-            None => {
-                let check = verify(
-                    Arc::clone(&self.users),
-                    Arc::clone(&self.hasher),
-                    LoginName::parse(name),
-                    password.clone(),
-                    network,
-                );
-                self.logins.get_or_verify(digest, Box::pin(check)).await?
+    /// The proof that `credential` is. A token never comes near a password, nor what counts wrong ones.
+    pub async fn run(&self, credential: &Credential, origin: Origin) -> Result<Proof, LoginFailure> {
+        match credential {
+            Credential::Anonymous => Ok(Proof::None),
+            Credential::Token(token) => Ok(Proof::Token(*token)),
+            Credential::Mistyped(mistyped) => Err(LoginFailure::Refused(RefusedLogin::Mistyped(*mistyped))),
+            Credential::Password { name, password } => {
+                self.check_password(name, password, origin).await.map(Proof::Password)
             }
-        };
-        Ok(Some(Login { verified, scopes: LoginScopes::ALL, digest }))
+        }
     }
 
     /// Makes the next use of the same credential check it anew.
-    pub async fn forget(&self, login: &Login) {
-        self.logins.forget(&login.digest).await;
+    pub async fn forget(&self, credential: &Credential) {
+        if let Credential::Password { name, password } = credential {
+            self.logins.forget(&self.logins.digest(name, password)).await;
+        }
+    }
+
+    async fn check_password(
+        &self,
+        name: &str,
+        password: &Password,
+        origin: Origin,
+    ) -> Result<VerifiedLogin, LoginFailure> {
+        let digest = self.logins.digest(name, password);
+        if let Some(verified) = self.logins.get(&digest).await {
+            return Ok(verified);
+        }
+        let check = PasswordCheck {
+            users: Arc::clone(&self.users),
+            hasher: Arc::clone(&self.hasher),
+            lockout: Arc::clone(&self.lockout),
+            name: name.to_owned(),
+            password: password.clone(),
+            origin,
+        };
+        self.logins.get_or_verify(digest, Box::pin(check.run())).await
     }
 }
 
-/// Checks a password against what is stored. A name that nobody has costs as much as one that somebody has.
-async fn verify(
+/// One password, checked against what is stored. Whoever waits for the same one shares the outcome, so that it
+/// holds all that it needs.
+struct PasswordCheck {
     users: Arc<dyn Users>,
     hasher: Arc<dyn PasswordHasher>,
-    name: Option<LoginName>,
+    lockout: Arc<Lockout>,
+    name: String,
     password: Password,
-    network: ClientNetwork,
-) -> Result<VerifiedLogin, LoginFailure> {
-    let stored = match &name {
-        Some(name) => {
-            users.stored_login(name).await.map_err(|error| LoginFailure::Unavailable(error.to_string()))?
+    origin: Origin,
+}
+
+impl PasswordCheck {
+    /// A name that nobody has costs as much as one that somebody has, and is locked as soon.
+    async fn run(self) -> Result<VerifiedLogin, LoginFailure> {
+        let stored = match LoginName::parse(&self.name) {
+            Some(name) => self.users.stored_login(&name).await.map_err(unavailable)?,
+            None => None,
+        };
+        let target = match &stored {
+            Some(stored) => Target::Account(stored.user),
+            None => Target::Nobody(self.name),
+        };
+        let Origin { network, by_form } = self.origin;
+        let entry = self.lockout.enter(Attempt { target, network, by_form }).await.map_err(unavailable)?;
+        let ticket = match entry {
+            Entry::Admitted(ticket) => ticket,
+            Entry::Locked(wait) => return Err(LoginFailure::Refused(RefusedLogin::LockedOut(wait))),
+        };
+        let hash = stored.as_ref().and_then(|stored| stored.password_hash.clone());
+        let right = self.hasher.verify(hash, self.password, network).await.map_err(|error| match error {
+            HashError::Busy => LoginFailure::Busy,
+            HashError::Broken => unavailable(error),
+        })?;
+        let Some(stored) = stored.filter(|_| right) else {
+            // Who cannot count wrong passwords must not let them be tried.
+            ticket.wrong().await.map_err(unavailable)?;
+            return Err(LoginFailure::Refused(RefusedLogin::WrongCredentials));
+        };
+        ticket.right().await;
+        match stored.state {
+            AccountState::Active => Ok(VerifiedLogin { user: stored.user, generation: stored.generation }),
+            AccountState::Disabled => {
+                Err(LoginFailure::Refused(RefusedLogin::NotAdmitted(NotAdmitted::Disabled)))
+            }
         }
-        None => None,
-    };
-    let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
-    let right = hasher.verify(hash, password, network).await.map_err(|error| match error {
-        HashError::Busy => LoginFailure::Busy,
-        HashError::Broken => LoginFailure::Unavailable(error.to_string()),
-    })?;
-    match stored {
-        Some(stored) if right && stored.state == AccountState::Disabled => Err(LoginFailure::AccountDisabled),
-        Some(stored) if right => Ok(VerifiedLogin { user: stored.user, generation: stored.generation }),
-        _ => Err(LoginFailure::WrongCredentials),
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err, which passes the error itself")]
+fn unavailable(cause: impl ToString) -> LoginFailure {
+    LoginFailure::Unavailable(cause.to_string())
 }

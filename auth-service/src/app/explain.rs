@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::domain::account::{AccountName, AccountState};
 use crate::domain::facts::UserFacts;
 use crate::domain::grant::{AccessPolicy, Decision, RepositoryDecision, decide};
-use crate::domain::login::{Caller, LoginScopes};
+use crate::domain::login::{Asker, Caller, LoginScopes, Powers};
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::repository::RepositoryName;
 use crate::domain::scope::{Action, Wanted};
@@ -88,9 +88,10 @@ impl Explain {
             }
         };
         let names: Vec<RepositoryName> = wanted.proper_names().cloned().collect();
-        let facts = self.facts.load(found.as_ref().map(|user| user.id), &names).await?;
+        let asker = found.as_ref().map_or(Asker::Nobody, |user| Asker::User(user.id));
+        let facts = self.facts.load(&asker, &names).await?;
         let caller = match facts.user.as_deref() {
-            Some(user) => Caller::User(user, scopes),
+            Some(user) => Caller::User(user, Powers::of(scopes)),
             None => Caller::Anonymous,
         };
         let decision = decide(&caller, wanted, &facts, self.policy);

@@ -2,28 +2,26 @@
 
 use std::sync::Arc;
 
-use super::authenticate::{Authenticate, Login};
+use zeroize::Zeroizing;
+
 use super::first_push::FirstPush;
-use crate::domain::account::AccountState;
+use super::give_tokens::{GiveTokens, Requester};
+use super::log_in::{LogIn, NoLogin, Origin};
 use crate::domain::claims::{TokenTerms, granted_access};
 use crate::domain::credential::Credential;
-use crate::domain::facts::Facts;
 use crate::domain::grant::{AccessPolicy, Decision, decide};
-use crate::domain::login::Caller;
-use crate::domain::network::ClientNetwork;
+use crate::domain::login::{Caller, Door, Proof};
 use crate::domain::principal::UserId;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::{Manners, Refusal, refusal};
 use crate::domain::repository::RepositoryName;
 use crate::domain::scope::{TooManyScopes, Wanted, WantedName};
 use crate::domain::time::Timestamp;
-use crate::ports::facts::FactsReader;
 use crate::ports::items::Reservation;
-use crate::ports::passwords::LoginFailure;
 use crate::ports::signer::Signer;
 use crate::ports::system::Clock;
 
-/// How often a request is decided on when names become known or logins end under its hands.
+/// How often a request is decided on when names become known under its hands.
 const TRIES: usize = 3;
 
 /// A token request, understood.
@@ -34,16 +32,19 @@ pub struct TokenRequest {
     pub service: Option<String>,
     /// The `scope` values as sent.
     pub scopes: Vec<String>,
+    /// Whether the credential came as a password or as a refresh token.
+    pub door: Door,
     /// Where it comes from.
-    pub network: ClientNetwork,
+    pub origin: Origin,
     /// Whether the client is one that asks for push before it deletes.
     pub asks_push_to_delete: bool,
+    /// Who would store an identity token in place of the password, if the client asks for one.
+    pub stores_token: Option<Requester>,
     /// The identifier of the request, never given twice; the token has it as `jti`.
     pub identifier: String,
 }
 
 /// A token, and what its answer says beside it.
-#[derive(Debug)]
 pub struct IssuedToken {
     /// The compact JWS.
     pub token: String,
@@ -53,6 +54,8 @@ pub struct IssuedToken {
     pub expires_in: i64,
     /// What it grants, as scopes joined by spaces.
     pub scope: String,
+    /// An identity token to be stored in place of the password.
+    pub refresh_token: Option<Zeroizing<String>>,
 }
 
 /// Why there is no token.
@@ -103,10 +106,10 @@ pub struct TokenRules {
 
 /// Issues tokens.
 pub struct IssueToken {
-    /// Checks credentials.
-    pub authenticate: Authenticate,
-    /// Loads facts.
-    pub facts: Arc<dyn FactsReader>,
+    /// Admits people, with facts about what they ask for.
+    pub log_in: Arc<LogIn>,
+    /// Gives identity tokens.
+    pub give_tokens: Arc<GiveTokens>,
     /// Reserves names.
     pub first_push: Arc<FirstPush>,
     /// Signs.
@@ -115,12 +118,6 @@ pub struct IssueToken {
     pub clock: Arc<dyn Clock>,
     /// What the operator has set.
     pub rules: TokenRules,
-}
-
-/// Whether a try has come to an end.
-enum Step<T> {
-    Done(T),
-    Again,
 }
 
 impl IssueToken {
@@ -139,40 +136,19 @@ impl IssueToken {
         self.require_own_service(request.service.as_deref())?;
         let wanted = Wanted::parse(request.scopes.iter().map(String::as_str), self.rules.most_scopes)
             .map_err(TokenRefusal::TooManyScopes)?;
+        let names: Vec<RepositoryName> = wanted.proper_names().cloned().collect();
         for _ in 0..TRIES {
-            let login =
-                self.authenticate.run(&request.credential, request.network).await.map_err(login_refusal)?;
-            if let Step::Done(outcome) = self.try_once(request, &wanted, login.as_ref(), user).await? {
-                return Ok(outcome);
+            let admitted = self.log_in.run(&request.credential, request.door, request.origin, &names).await?;
+            *user = admitted.user();
+            let decision = decide(&admitted.caller(), &wanted, &admitted.facts, self.rules.policy);
+            self.refuse(request, &wanted, &admitted.caller(), &decision)?;
+            if self.reserve_names(&decision, *user).await? == Reservation::Made {
+                let issued = self.sign(&decision, *user, &request.identifier)?;
+                let refresh_token = self.identity_token(request, &admitted.proof).await?;
+                return Ok(IssuedToken { refresh_token, ..issued });
             }
         }
-        Err(TokenRefusal::Unavailable { cause: "the facts changed again with each try".to_owned() })
-    }
-
-    async fn try_once(
-        &self,
-        request: &TokenRequest,
-        wanted: &Wanted,
-        login: Option<&Login>,
-        user: &mut Option<UserId>,
-    ) -> Result<Step<IssuedToken>, TokenRefusal> {
-        let names: Vec<RepositoryName> = wanted.proper_names().cloned().collect();
-        let facts =
-            self.facts.load(login.map(|login| login.verified.user), &names).await.map_err(unavailable)?;
-        let caller = match login {
-            None => Caller::Anonymous,
-            Some(login) => match self.caller(login, &facts).await? {
-                Step::Done(caller) => caller,
-                Step::Again => return Ok(Step::Again),
-            },
-        };
-        *user = login.map(|login| login.verified.user);
-        let decision = decide(&caller, wanted, &facts, self.rules.policy);
-        self.refuse(request, wanted, &caller, &decision)?;
-        match self.reserve_names(&decision, *user).await? {
-            Step::Done(()) => self.sign(&decision, *user, &request.identifier).map(Step::Done),
-            Step::Again => Ok(Step::Again),
-        }
+        Err(unavailable("names became known with each try"))
     }
 
     fn require_own_service(&self, service: Option<&str>) -> Result<(), TokenRefusal> {
@@ -186,25 +162,6 @@ impl IssueToken {
                 Err(TokenRefusal::Denied(Refusal { code, message: with_code(code, &text) }))
             }
             _ => Ok(()),
-        }
-    }
-
-    /// The caller that a login is, as the facts have it: a generation that is over ends a remembered login.
-    async fn caller<'f>(&self, login: &Login, facts: &'f Facts) -> Result<Step<Caller<'f>>, TokenRefusal> {
-        match facts.user.as_deref() {
-            Some(user) if user.generation == login.verified.generation => match user.state {
-                AccountState::Active => Ok(Step::Done(Caller::User(user, login.scopes))),
-                AccountState::Disabled => Err(login_refusal(LoginFailure::AccountDisabled)),
-            },
-            Some(_) => {
-                self.authenticate.forget(login).await;
-                self.facts.catch_up().await.map_err(unavailable)?;
-                Ok(Step::Again)
-            }
-            None => {
-                self.authenticate.forget(login).await;
-                Err(login_refusal(LoginFailure::WrongCredentials))
-            }
         }
     }
 
@@ -239,19 +196,35 @@ impl IssueToken {
         &self,
         decision: &Decision,
         user: Option<UserId>,
-    ) -> Result<Step<()>, TokenRefusal> {
+    ) -> Result<Reservation, TokenRefusal> {
         let first_pushes = decision.repositories.iter().filter(|one| one.first_push);
         for (one, user) in first_pushes.zip(user.into_iter().cycle()) {
             let WantedName::Proper(name) = &one.name else { continue };
             let reservation = self.first_push.reserve(name, user).await;
-            self.facts.catch_up().await.map_err(unavailable)?;
+            self.log_in.facts.catch_up().await.map_err(unavailable)?;
             match reservation {
                 Ok(Reservation::Made) => {}
-                Ok(Reservation::NameKnown) => return Ok(Step::Again),
+                Ok(Reservation::NameKnown) => return Ok(Reservation::NameKnown),
                 Err(error) => return Err(unavailable(error)),
             }
         }
-        Ok(Step::Done(()))
+        Ok(Reservation::Made)
+    }
+
+    /// The identity token that a client has asked for, if the login was by password: whoever has a token to log
+    /// in with is not given one that may live longer.
+    async fn identity_token(
+        &self,
+        request: &TokenRequest,
+        proof: &Proof,
+    ) -> Result<Option<Zeroizing<String>>, TokenRefusal> {
+        match (&request.stores_token, proof) {
+            (Some(requester), Proof::Password(login)) => {
+                let given = self.give_tokens.identity(*login, requester.clone()).await;
+                given.map(|given| Some(given.text)).map_err(unavailable)
+            }
+            _ => Ok(None),
+        }
     }
 
     fn sign(
@@ -272,7 +245,7 @@ impl IssueToken {
         let claims = serde_json::to_vec(&claims).map_err(unavailable)?;
         let token = self.signer.sign(&claims).map_err(unavailable)?;
         let expires_in = self.rules.terms.lifetime_seconds;
-        Ok(IssuedToken { token, issued_at: now, expires_in, scope: scope.join(" ") })
+        Ok(IssuedToken { token, issued_at: now, expires_in, scope: scope.join(" "), refresh_token: None })
     }
 }
 
@@ -281,16 +254,12 @@ fn unavailable(cause: impl ToString) -> TokenRefusal {
     TokenRefusal::Unavailable { cause: cause.to_string() }
 }
 
-fn login_refusal(failure: LoginFailure) -> TokenRefusal {
-    let (code, text) = match failure {
-        LoginFailure::WrongCredentials => {
-            (ReasonCode::WrongCredentials, "wrong user name or password; check both and log in once more")
+impl From<NoLogin> for TokenRefusal {
+    fn from(error: NoLogin) -> Self {
+        match error {
+            NoLogin::Refused(refused) => Self::Login(refused.refusal()),
+            NoLogin::Busy => Self::Busy,
+            NoLogin::Unavailable(cause) => Self::Unavailable { cause },
         }
-        LoginFailure::AccountDisabled => {
-            (ReasonCode::AccountDisabled, "this account is disabled; ask an administrator to enable it")
-        }
-        LoginFailure::Busy => return TokenRefusal::Busy,
-        LoginFailure::Unavailable(cause) => return TokenRefusal::Unavailable { cause },
-    };
-    TokenRefusal::Login(Refusal { code, message: with_code(code, text) })
+    }
 }

@@ -47,10 +47,11 @@ impl ManageAccounts {
         let password_hash = self.hasher.hash(request.password.password().clone()).await?;
         let user = NewUser {
             name: request.name,
-            email: request.email,
-            password_hash,
+            email: Some(request.email),
+            password_hash: Some(password_hash),
             certified: request.certified,
             administrator: request.administrator,
+            robot_of: None,
         };
         Ok(self.users.add_user(&user).await?)
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::domain::login::Asker;
 use crate::ports::facts::FactsReader;
 use crate::ports::signer::{KeyCondition, Signer};
 use crate::ports::system::Clock;
@@ -36,7 +37,8 @@ pub struct Readiness {
 impl Readiness {
     /// Looks now.
     pub async fn check(&self) -> Report {
-        let database = self.facts.load(None, &[]).await.map(|_| ()).map_err(|error| error.to_string());
+        let database =
+            self.facts.load(&Asker::Nobody, &[]).await.map(|_| ()).map_err(|error| error.to_string());
         Report { database, key: self.key_condition() }
     }
 

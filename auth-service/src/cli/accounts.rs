@@ -10,9 +10,10 @@ use super::output::{Failure, Report};
 use crate::app::manage_accounts::{AccountRequest, ManageAccounts};
 use crate::bootstrap::{hashing_threads, open_store};
 use crate::config::Settings;
-use crate::domain::account::{AccountName, AccountState};
+use crate::domain::account::{AccountName, AccountState, EmailAddress};
 use crate::domain::credential::NewPassword;
 use crate::ports::accounts::{AccountError, Team, Teams as _, User, UserChange, Users};
+use crate::ports::login_failures::LoginFailures as _;
 
 pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Report, Failure> {
     let limit = settings.limits.credential_bytes;
@@ -41,10 +42,11 @@ pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Re
             users.remove_user(&user.name).await?;
             return Ok(told(&user.name, "is removed"));
         }
-        // Wrong passwords lock nobody out yet; that the account is one is all there is to check.
         UserCommand::Unlock(user) => {
-            users.user(&user.name).await?.ok_or_else(|| AccountError::NoSuchUser(user.name.clone()))?;
-            return Ok(told(&user.name, "is not locked out"));
+            let found = users.user(&user.name).await?;
+            let found = found.ok_or_else(|| AccountError::NoSuchUser(user.name.clone()))?;
+            users.unlock(found.id).await?;
+            return Ok(told(&user.name, "can log in again"));
         }
         UserCommand::List => return Ok(listed(&users.users().await?)),
         UserCommand::Certify(user) => (user.name, UserChange::Certified(true), "may push"),
@@ -75,24 +77,30 @@ fn read_password(limit: usize) -> Result<NewPassword, Failure> {
     Ok(NewPassword::parse(text.to_owned(), limit)?)
 }
 
+fn email(user: &User) -> Option<&str> {
+    user.email.as_ref().map(EmailAddress::as_str)
+}
+
 fn listed(users: &[User]) -> Report {
     let line = |user: &User| {
         let marks = [
             (user.administrator, "administrator"),
             (user.certified, "certified"),
             (user.state == AccountState::Disabled, "disabled"),
+            (user.robot_of.is_some(), "robot"),
         ];
         let marks: Vec<&str> = marks.into_iter().filter_map(|(set, mark)| set.then_some(mark)).collect();
-        format!("{}\t{}\t{}\t{}", user.id, user.name, user.email.as_str(), marks.join(","))
+        format!("{}\t{}\t{}\t{}", user.id, user.name, email(user).unwrap_or("-"), marks.join(","))
     };
     let json = |user: &User| {
         json!({
             "ownerId": user.id.to_string(),
             "userName": user.name.as_str(),
-            "emails": [user.email.as_str()],
+            "emails": email(user).into_iter().collect::<Vec<_>>(),
             "certified": user.certified,
             "administrator": user.administrator,
             "disabled": user.state == AccountState::Disabled,
+            "robotOf": user.robot_of.map(|project| project.to_string()),
         })
     };
     let lines: Vec<String> = users.iter().map(line).collect();

@@ -10,6 +10,7 @@ mod explain;
 mod items;
 mod output;
 mod serve;
+mod tokens;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,8 @@ fn run(arguments: Arguments) -> Result<Report, Failure> {
             match command {
                 Command::User { command } => accounts::user(&settings, command).await,
                 Command::Team { command } => accounts::team(&settings, command).await,
+                Command::Token { command } => tokens::token(&settings, command).await,
+                Command::Login { command } => tokens::login(&settings, command).await,
                 Command::Explain(arguments) => explain::run(&settings, arguments).await,
                 command => items::run(&settings, command).await,
             }

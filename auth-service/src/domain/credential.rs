@@ -4,9 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// How every personal access token begins. Nothing of this shape can be set as a password, so that the kind
-/// of a secret can be told from its shape alone.
-pub const ACCESS_TOKEN_PREFIX: &str = "asp_";
+use super::own_token::{Mistyped, OwnToken, OwnTokenKind};
 
 /// A password as somebody typed it. It is wiped from memory when dropped and never shown.
 #[derive(Clone)]
@@ -44,6 +42,23 @@ pub enum Credential {
         /// What was typed as password.
         password: Password,
     },
+    /// A token of this service; what was typed as user name is not looked at.
+    Token(OwnToken),
+    /// Something that begins like a token of this service and is none.
+    Mistyped(Mistyped),
+}
+
+impl Credential {
+    /// What a user name and a secret are, by the shape of the secret alone: both empty are nobody's.
+    #[must_use]
+    pub fn of(name: String, secret: Password) -> Self {
+        match OwnToken::read(secret.expose()) {
+            Some(Ok(token)) => Self::Token(token),
+            Some(Err(mistyped)) => Self::Mistyped(mistyped),
+            None if name.is_empty() && secret.expose().is_empty() => Self::Anonymous,
+            None => Self::Password { name, password: secret },
+        }
+    }
 }
 
 /// A password that an account can have.
@@ -60,7 +75,7 @@ impl NewPassword {
         if text.len() > limit {
             return Err(BadPassword::TooLong { limit });
         }
-        if text.starts_with(ACCESS_TOKEN_PREFIX) || is_web_token(&text) {
+        if OwnTokenKind::of(&text).is_some() || is_web_token(&text) {
             return Err(BadPassword::TokenShape);
         }
         Ok(Self(Password::new(text)))
@@ -100,6 +115,7 @@ fn is_web_token(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::own_token::OwnTokenId;
     use super::*;
 
     #[test]
@@ -107,9 +123,22 @@ mod tests {
         assert!(NewPassword::parse("pass:wörd with spaces".to_owned(), 8192).is_ok());
         assert_eq!(NewPassword::parse(String::new(), 8192).unwrap_err(), BadPassword::Empty);
         assert_eq!(NewPassword::parse("x".repeat(9), 8).unwrap_err(), BadPassword::TooLong { limit: 8 });
-        for token in ["asp_anything", "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"] {
+        for token in ["asp_anything", "asi_1", "ass_x", "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"] {
             assert_eq!(NewPassword::parse(token.to_owned(), 8192).unwrap_err(), BadPassword::TokenShape);
         }
+    }
+
+    #[test]
+    fn the_shape_of_a_secret_tells_what_it_is_whatever_the_name() {
+        let (token, _) = OwnToken::compose(OwnTokenKind::Personal, OwnTokenId::new(1), &[5; 24]);
+        let of = |name: &str, secret: &str| Credential::of(name.to_owned(), Password::new(secret.to_owned()));
+        for name in ["", "alice", "token"] {
+            assert!(matches!(of(name, &token), Credential::Token(_)));
+            assert!(matches!(of(name, &token[..20]), Credential::Mistyped(_)));
+            assert!(matches!(of(name, "sesame"), Credential::Password { .. }));
+        }
+        assert!(matches!(of("", ""), Credential::Anonymous));
+        assert!(matches!(of("alice", ""), Credential::Password { .. }));
     }
 
     #[test]

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::access::{AccessKind, AccessSet};
 use super::account::AccountState;
-use super::login::Caller;
+use super::login::{Caller, LoginScopes};
+use super::own_token::{OwnTokenId, OwnTokenKind, TokenDigest};
 use super::principal::{PrincipalId, TeamId, UserId};
 use super::project::ProjectId;
 use super::repository::RepositoryName;
+use super::time::Timestamp;
 
 /// What a decision needs to know of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,27 @@ pub struct UserFacts {
     pub generation: i64,
     /// The teams that the user is in.
     pub teams: Box<[TeamId]>,
+}
+
+/// What must be known of a token of this service to tell whether it is good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenFacts {
+    /// The number of its record.
+    pub id: OwnTokenId,
+    /// What it is for.
+    pub kind: OwnTokenKind,
+    /// Whose it is.
+    pub user: UserId,
+    /// What the token that is presented must hash to.
+    pub digest: TokenDigest,
+    /// What it may be used for.
+    pub scopes: LoginScopes,
+    /// The only project that it is good for.
+    pub project: Option<ProjectId>,
+    /// The account's generation that it ends with; `None` when it outlives a change of password.
+    pub ends_with_generation: Option<i64>,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Who may do what: for each principal a set of access kinds.
@@ -135,6 +158,8 @@ pub struct RepositorySituation {
 pub struct Facts {
     /// The user who asks; `None` for nobody, or when the account is gone.
     pub user: Option<Arc<UserFacts>>,
+    /// The token that was asked with; `None` when it is not on record.
+    pub token: Option<Arc<TokenFacts>>,
     /// One entry for each repository asked about.
     pub repositories: Vec<RepositorySituation>,
 }

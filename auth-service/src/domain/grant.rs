@@ -3,7 +3,8 @@
 
 use super::access::{AccessKind, AccessSet};
 use super::facts::{Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation};
-use super::login::{Caller, LoginScope};
+use super::login::{Caller, LoginScope, Powers};
+use super::project::ProjectId;
 use super::reason::Reason;
 use super::repository::RepositoryName;
 use super::scope::{Action, Actions, Wanted, WantedName, WantedRepository};
@@ -100,9 +101,10 @@ fn refuse_all(wanted: &WantedRepository, reason: Reason) -> RepositoryDecision {
 fn decide_catalogue(caller: &Caller<'_>) -> Result<(), Reason> {
     match caller {
         Caller::Anonymous => Err(Reason::Anonymous),
-        Caller::User(..) if !has_administrator_power(caller) => Err(Reason::CatalogueOfAdministrators),
-        Caller::User(_, scopes) if !scopes.has(LoginScope::View) => Err(Reason::TokenScope(LoginScope::View)),
-        Caller::User(..) => Ok(()),
+        Caller::User(_, powers) if !has_administrator_power(caller) || powers.only_in.is_some() => {
+            Err(Reason::CatalogueOfAdministrators)
+        }
+        Caller::User(_, powers) => powers.require(LoginScope::View),
     }
 }
 
@@ -113,6 +115,9 @@ fn decide_on_name(
     facts: &Facts,
     policy: AccessPolicy,
 ) -> RepositoryDecision {
+    if let Some(project) = bound_elsewhere(caller, name) {
+        return refuse_all(wanted, Reason::TokenProject(project));
+    }
     let Some(RepositorySituation { project: Some(project), repository, .. }) = facts.of(name) else {
         return refuse_all(wanted, unseen(caller));
     };
@@ -130,6 +135,15 @@ fn decide_on_name(
     decision
 }
 
+/// The project that the caller's token is bound to, if it is not the one that is asked about. Looked at before
+/// anything that is known of the repository, so that the answer tells nothing of it.
+fn bound_elsewhere(caller: &Caller<'_>, name: &RepositoryName) -> Option<ProjectId> {
+    match caller {
+        Caller::User(_, Powers { only_in, .. }) => only_in.filter(|project| *project != name.project()),
+        Caller::Anonymous => None,
+    }
+}
+
 /// What somebody reads of a thing that may not be there.
 fn unseen(caller: &Caller<'_>) -> Reason {
     match caller {
@@ -140,7 +154,13 @@ fn unseen(caller: &Caller<'_>) -> Reason {
 
 /// Administrators have every right, if their login may use it.
 fn has_administrator_power(caller: &Caller<'_>) -> bool {
-    matches!(caller, Caller::User(user, scopes) if user.administrator && scopes.has(LoginScope::Admin))
+    matches!(caller, Caller::User(user, powers) if user.administrator && powers.scopes.has(LoginScope::Admin))
+}
+
+impl Powers {
+    fn require(self, scope: LoginScope) -> Result<(), Reason> {
+        require(self.scopes.has(scope), Reason::TokenScope { needs: scope, has: self.scopes })
+    }
 }
 
 fn require(condition: bool, otherwise: Reason) -> Result<(), Reason> {
@@ -283,8 +303,10 @@ impl Rules<'_> {
     }
 
     fn login_allows(&self, scope: LoginScope) -> Result<(), Reason> {
-        let allowed = matches!(self.caller, Caller::User(_, scopes) if scopes.has(scope));
-        require(allowed, Reason::TokenScope(scope))
+        match self.caller {
+            Caller::User(_, powers) => powers.require(scope),
+            Caller::Anonymous => Err(Reason::Anonymous),
+        }
     }
 }
 

@@ -6,18 +6,22 @@ pub mod access;
 pub mod account;
 pub mod credential;
 pub mod image;
+pub mod network;
+pub mod own_token;
 pub mod principal;
 pub mod project;
 pub mod repository;
+pub mod token_name;
 
 pub mod facts;
+pub mod lockout;
 pub mod login;
 pub mod scope;
 
 pub mod grant;
 pub mod reason;
 pub mod refusal;
+pub mod refused_login;
 
 pub mod claims;
 pub mod event;
-pub mod network;

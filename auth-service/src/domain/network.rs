@@ -1,5 +1,6 @@
 //! Where a request comes from: the client's address behind proxies, and the network that limits count by.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The network that one client can be expected to hold all addresses of: a single IPv4 address, an IPv6 /64.
@@ -16,6 +17,30 @@ impl ClientNetwork {
                 let [a, b, c, d, ..] = address.segments();
                 Self(IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0)))
             }
+        }
+    }
+}
+
+impl ClientNetwork {
+    /// The network around it that one customer of a provider can hold all of: an IPv6 /48. `None` for IPv4, where
+    /// neighbours are strangers.
+    #[must_use]
+    pub fn wide(self) -> Option<Self> {
+        match self.0 {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(address) => {
+                let [a, b, c, ..] = address.segments();
+                Some(Self(IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))))
+            }
+        }
+    }
+}
+
+impl fmt::Display for ClientNetwork {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => address.fmt(formatter),
+            IpAddr::V6(address) => write!(formatter, "{address}/64"),
         }
     }
 }
@@ -66,7 +91,11 @@ mod tests {
     fn an_ipv6_client_is_counted_by_its_64_bit_network() {
         let one = ClientNetwork::of(address("2001:db8:1:2:3::4"));
         assert_eq!(one, ClientNetwork::of(address("2001:db8:1:2:ffff::1")));
-        assert_ne!(one, ClientNetwork::of(address("2001:db8:1:3::4")));
+        let neighbour = ClientNetwork::of(address("2001:db8:1:3::4"));
+        assert_ne!(one, neighbour);
+        assert_eq!(one.wide(), neighbour.wide());
+        assert_ne!(one.wide(), ClientNetwork::of(address("2001:db8:2::1")).wide());
+        assert_eq!(ClientNetwork::of(address("192.0.2.1")).wide(), None);
         assert_eq!(ClientNetwork::of(address("::ffff:192.0.2.1")), ClientNetwork::of(address("192.0.2.1")));
     }
 }

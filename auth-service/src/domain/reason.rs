@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use super::login::LoginScope;
+use super::login::{LoginScope, LoginScopes};
+use super::project::ProjectId;
 use super::repository::RepositoryName;
 use super::scope::{Action, WantedName};
 
@@ -34,6 +35,8 @@ pub enum ReasonCode {
     Anonymous,
     /// The token is asked for another service.
     ForeignService,
+    /// Too many wrong passwords came before.
+    LockedOut,
     /// It cannot be decided or done just now.
     Unavailable,
     /// It does not exist, or the caller may not know.
@@ -42,7 +45,7 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// Every code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::WrongCredentials,
         Self::AccountDisabled,
         Self::NotCertified,
@@ -55,6 +58,7 @@ impl ReasonCode {
         Self::TokenScope,
         Self::Anonymous,
         Self::ForeignService,
+        Self::LockedOut,
         Self::Unavailable,
         Self::NotVisible,
     ];
@@ -75,6 +79,7 @@ impl ReasonCode {
             Self::TokenScope => "token_scope",
             Self::Anonymous => "anonymous",
             Self::ForeignService => "foreign_service",
+            Self::LockedOut => "locked_out",
             Self::Unavailable => "unavailable",
             Self::NotVisible => "not_visible",
         }
@@ -97,6 +102,7 @@ impl ReasonCode {
             Self::TokenScope => "token_scope: the token's scopes do not reach; make one with more",
             Self::Anonymous => "anonymous: log in first",
             Self::ForeignService => "foreign_service: this token server does not serve that registry",
+            Self::LockedOut => "locked_out: too many wrong passwords; wait, or ask an administrator",
             Self::Unavailable => "unavailable: the service cannot answer just now",
             Self::NotVisible => "not_visible: not found, or you have no access; ask the project's owner",
         }
@@ -125,7 +131,14 @@ pub enum Reason {
     /// The registry holds content under the name that this service has no record of.
     Fenced,
     /// The login lacks a scope.
-    TokenScope(LoginScope),
+    TokenScope {
+        /// The scope that is missing.
+        needs: LoginScope,
+        /// What the login may do.
+        has: LoginScopes,
+    },
+    /// The token is bound to another project.
+    TokenProject(ProjectId),
     /// The user is not certified.
     NotCertified,
     /// DOWNLOAD is missing.
@@ -152,7 +165,7 @@ impl Reason {
             Self::BadName => ReasonCode::BadName,
             Self::RepositoryInTrash | Self::ProjectInTrash => ReasonCode::InTrash,
             Self::Fenced => ReasonCode::Unavailable,
-            Self::TokenScope(_) => ReasonCode::TokenScope,
+            Self::TokenScope { .. } | Self::TokenProject(_) => ReasonCode::TokenScope,
             Self::NotCertified => ReasonCode::NotCertified,
             Self::NoDownload | Self::PushWithoutPull => ReasonCode::NoDownload,
             Self::NoUpdate => ReasonCode::NoUpdate,
@@ -195,10 +208,12 @@ impl Reason {
             Self::Fenced => format!(
                 "{refused}: the registry holds images under this name that are not on record; an administrator has to resync it"
             ),
-            Self::TokenScope(scope) => format!(
-                "{refused}: the token used as password lacks scope {}; make one that has it",
-                scope.name()
-            ),
+            Self::TokenScope { needs, has } => {
+                format!("{refused}: {}; {} also needs {}", what_it_has(has), gerund(action), needs.name())
+            }
+            Self::TokenProject(bound) => {
+                format!("{refused}: this token is for project {bound} only; use one that is not, or make one")
+            }
             Self::NotCertified => {
                 format!(
                     "{refused}: only certified users may push; ask an administrator to certify your account"
@@ -227,16 +242,33 @@ impl Reason {
     pub fn catalogue_sentence(self, host: &str) -> String {
         let text = match self {
             Self::Anonymous => format!("listing the registry needs a login; run 'docker login {host}' first"),
-            Self::TokenScope(scope) => {
+            Self::TokenScope { needs, has } => {
                 format!(
-                    "listing the registry refused: the token used as password lacks scope {}",
-                    scope.name()
+                    "listing the registry refused: {}; listing also needs {}",
+                    what_it_has(has),
+                    needs.name()
                 )
             }
             _ => "listing the whole registry is for administrators; projects list their own repositories"
                 .to_owned(),
         };
         with_code(self.code(), &text)
+    }
+}
+
+fn what_it_has(scopes: LoginScopes) -> String {
+    match scopes.names().as_slice() {
+        [] => "this token has no scope".to_owned(),
+        [one] => format!("this token has scope {one}"),
+        several => format!("this token has scopes {}", several.join(" ")),
+    }
+}
+
+const fn gerund(action: Action) -> &'static str {
+    match action {
+        Action::Pull => "pulling",
+        Action::Push => "pushing",
+        Action::Delete => "deleting",
     }
 }
 
@@ -259,7 +291,8 @@ mod tests {
             Reason::RepositoryInTrash,
             Reason::ProjectInTrash,
             Reason::Fenced,
-            Reason::TokenScope(LoginScope::Modify),
+            Reason::TokenScope { needs: LoginScope::Modify, has: LoginScopes::NONE },
+            Reason::TokenProject(ProjectId::new(9)),
             Reason::NotCertified,
             Reason::NoDownload,
             Reason::NoUpdate,

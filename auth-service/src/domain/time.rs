@@ -43,6 +43,12 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The day, as `2026-11-23`.
+    #[must_use]
+    pub fn date(self) -> String {
+        self.to_string().chars().take_while(|c| *c != 'T').collect()
+    }
+
     /// This instant moved into the future.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::StorageError;
 use crate::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
 use crate::domain::principal::{PrincipalId, TeamId, UserId};
+use crate::domain::project::ProjectId;
 
 /// A user as people see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,14 +14,16 @@ pub struct User {
     pub id: UserId,
     /// The name.
     pub name: AccountName,
-    /// The e-mail address.
-    pub email: EmailAddress,
+    /// The e-mail address, if it has one.
+    pub email: Option<EmailAddress>,
     /// Whether the user may push.
     pub certified: bool,
     /// Whether the user is an administrator.
     pub administrator: bool,
     /// Whether the account may log in.
     pub state: AccountState,
+    /// The project that it acts for, if it is a robot account.
+    pub robot_of: Option<ProjectId>,
 }
 
 /// A team as people see it.
@@ -39,8 +42,8 @@ pub struct Team {
 pub struct StoredLogin {
     /// Whose it is.
     pub user: UserId,
-    /// The password's hash, in PHC string format.
-    pub password_hash: String,
+    /// The password's hash, in PHC string format; `None` when the account has no password.
+    pub password_hash: Option<String>,
     /// The account's generation when this was read.
     pub generation: i64,
     /// Whether the account may log in.
@@ -52,14 +55,16 @@ pub struct StoredLogin {
 pub struct NewUser {
     /// The name.
     pub name: AccountName,
-    /// The e-mail address.
-    pub email: EmailAddress,
-    /// The password's hash, in PHC string format.
-    pub password_hash: String,
+    /// The e-mail address, if it has one.
+    pub email: Option<EmailAddress>,
+    /// The password's hash, in PHC string format; without one, nobody can log in with a password.
+    pub password_hash: Option<String>,
     /// Whether the user may push.
     pub certified: bool,
     /// Whether the user is an administrator.
     pub administrator: bool,
+    /// The project that it acts for, if it is a robot account.
+    pub robot_of: Option<ProjectId>,
 }
 
 /// A change to an account.
@@ -98,6 +103,12 @@ pub enum AccountError {
         "{0} is the only one who can change the permissions of {1}; give CHANGE_PERMISSIONS to somebody else first"
     )]
     OwnsProjects(AccountName, String),
+    /// A robot account is nobody's to log in with or to rule with.
+    #[error("{0} is a robot account, which has no password and cannot be an administrator")]
+    IsRobot(AccountName),
+    /// There is no such project.
+    #[error("there is no {0}")]
+    NoSuchProject(ProjectId),
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::StorageError;
 use crate::domain::facts::{Facts, ProjectFacts, RepositoryFacts};
+use crate::domain::login::Asker;
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
@@ -15,8 +16,8 @@ use crate::domain::time::Timestamp;
 /// Where use cases get facts from.
 #[async_trait]
 pub trait FactsReader: Send + Sync {
-    /// Everything about `user` and `names`, true at one moment that is less than a second ago.
-    async fn load(&self, user: Option<UserId>, names: &[RepositoryName]) -> Result<Facts, StorageError>;
+    /// Everything about `asker` and `names`, true at one moment that is less than a second ago.
+    async fn load(&self, asker: &Asker, names: &[RepositoryName]) -> Result<Facts, StorageError>;
 
     /// Makes every change that is committed by now visible to the next `load`.
     async fn catch_up(&self) -> Result<(), StorageError>;
@@ -38,7 +39,7 @@ pub struct At<T> {
 /// What a change was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A user's account or teams.
+    /// A user's account, teams or tokens.
     User(UserId),
     /// A project, or anything in it.
     Project(ProjectId),
@@ -87,12 +88,8 @@ pub struct ProjectContents {
 /// The database's side of facts: each method is one statement, and so one moment.
 #[async_trait]
 pub trait FactsStore: Send + Sync {
-    /// Everything about `user` and `names` at once; reservations that have ended count as none.
-    async fn snapshot(
-        &self,
-        user: Option<UserId>,
-        names: &[RepositoryName],
-    ) -> Result<At<Facts>, StorageError>;
+    /// Everything about `asker` and `names` at once; reservations that have ended count as none.
+    async fn snapshot(&self, asker: &Asker, names: &[RepositoryName]) -> Result<At<Facts>, StorageError>;
 
     /// A project with all its repositories, as long as each of the two lists stays within `limit`; beyond it
     /// the unusual ones are not listed either (`plain` is `None` and `unusual` empty).

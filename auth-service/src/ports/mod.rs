@@ -9,10 +9,12 @@ pub mod accounts;
 pub mod events;
 pub mod facts;
 pub mod items;
+pub mod login_failures;
 pub mod passwords;
 pub mod registry;
 pub mod signer;
 pub mod system;
+pub mod tokens;
 
 /// The database could not do what was asked; the cause is for the log, never for a client.
 #[derive(Debug, thiserror::Error)]

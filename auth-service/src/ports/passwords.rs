@@ -6,8 +6,9 @@ use std::pin::Pin;
 use async_trait::async_trait;
 
 use crate::domain::credential::Password;
+use crate::domain::login::VerifiedLogin;
 use crate::domain::network::ClientNetwork;
-use crate::domain::principal::UserId;
+use crate::domain::refused_login::RefusedLogin;
 
 /// Why a password was not checked or hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,24 +41,12 @@ pub trait PasswordHasher: Send + Sync {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CredentialDigest(pub [u8; 32]);
 
-/// A login that was found right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VerifiedLogin {
-    /// Whose it is.
-    pub user: UserId,
-    /// The account's generation when the password was read: a later one ends this login.
-    pub generation: i64,
-}
-
 /// Why a login was not found right. It goes to everybody who waits for the same check.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoginFailure {
-    /// There is no such account, or the password is not its.
-    #[error("wrong user name or password")]
-    WrongCredentials,
-    /// The password is right and the account closed.
-    #[error("the account is disabled")]
-    AccountDisabled,
+    /// The credential is not good.
+    #[error("{}", .0.code())]
+    Refused(RefusedLogin),
     /// Too many logins are waiting to be checked.
     #[error("too many passwords are waiting to be checked")]
     Busy,

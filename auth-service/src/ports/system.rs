@@ -19,3 +19,17 @@ pub trait Identifiers: Send + Sync {
     /// The identifier of a token or request: printable, without spaces, at most 40 bytes.
     fn next(&self) -> String;
 }
+
+/// The machine gives no random bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the system gives no random bytes")]
+pub struct NoRandomness;
+
+/// Bytes that nobody can guess.
+pub trait Randomness: Send + Sync {
+    /// Enough for a number.
+    fn bytes(&self) -> Result<[u8; 8], NoRandomness>;
+
+    /// Enough for a secret.
+    fn secret(&self) -> Result<[u8; 24], NoRandomness>;
+}

@@ -7,6 +7,7 @@ use std::time::Duration;
 use auth_service::adapters::facts::CachedFacts;
 use auth_service::adapters::system::SystemClock;
 use auth_service::domain::facts::{LifeState, RepositoryFacts};
+use auth_service::domain::login::Asker;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::RepositoryName;
@@ -46,7 +47,7 @@ fn app() -> RepositoryName {
 }
 
 async fn load(facts: &CachedFacts, name: &RepositoryName) -> RepositoryFacts {
-    let loaded = facts.load(None, std::slice::from_ref(name)).await.unwrap();
+    let loaded = facts.load(&Asker::Nobody, std::slice::from_ref(name)).await.unwrap();
     loaded.of(name).unwrap().repository.clone()
 }
 
@@ -60,7 +61,8 @@ async fn a_change_in_the_same_process_holds_for_the_next_load(database: Database
     let alice = add_user(store, "alice").await;
     let project = add_project(store, "p").await;
     let app = repository(project, "app");
-    let generation = || async { facts.load(Some(alice), &[]).await.unwrap().user.unwrap().generation };
+    let generation =
+        || async { facts.load(&Asker::User(alice), &[]).await.unwrap().user.unwrap().generation };
     assert_eq!((generation().await, load(&facts, &app).await), (1, RepositoryFacts::Unknown));
     for round in 2..5 {
         store.change_user(&name("alice"), &UserChange::PasswordHash("$new".to_owned())).await.unwrap();
@@ -75,7 +77,7 @@ async fn a_change_in_the_same_process_holds_for_the_next_load(database: Database
     assert_eq!(load(&facts, &app).await, trashed());
     store.remove_user(&name("alice")).await.unwrap();
     facts.catch_up().await.unwrap();
-    assert_eq!(facts.load(Some(alice), &[]).await.unwrap().user, None);
+    assert_eq!(facts.load(&Asker::User(alice), &[]).await.unwrap().user, None);
 }
 
 async fn a_change_of_another_process_holds_within_a_second(database: Database) {
@@ -128,7 +130,7 @@ async fn whoever_is_far_behind_forgets_everything(database: Database) {
     let app = add_repository(&database.store, project, "app").await;
     let alice = add_user(&database.store, "alice").await;
     assert_eq!(load(&facts, &app).await, RepositoryFacts::PLAIN);
-    assert!(!facts.load(Some(alice), &[]).await.unwrap().user.unwrap().certified);
+    assert!(!facts.load(&Asker::User(alice), &[]).await.unwrap().user.unwrap().certified);
     for change in ["+ 20000", "- 19000"] {
         database.run("UPDATE users SET certified = NOT certified").await;
         database.run("UPDATE repositories SET open_data = NOT open_data").await;
@@ -136,7 +138,7 @@ async fn whoever_is_far_behind_forgets_everything(database: Database) {
         facts.catch_up().await.unwrap();
         let is_open = change.starts_with('+');
         assert_eq!(load(&facts, &app).await != RepositoryFacts::PLAIN, is_open, "{change}");
-        assert_eq!(facts.load(Some(alice), &[]).await.unwrap().user.unwrap().certified, is_open);
+        assert_eq!(facts.load(&Asker::User(alice), &[]).await.unwrap().user.unwrap().certified, is_open);
     }
 }
 
@@ -194,10 +196,10 @@ async fn repositories_of_a_project_too_large_to_keep_are_asked_for_and_kept() {
 async fn what_is_kept_is_not_read_again() {
     let store = FakeFacts::new();
     let (facts, _) = faked(&store);
-    facts.load(Some(UserId::new(7)), &[]).await.unwrap();
+    facts.load(&Asker::User(UserId::new(7)), &[]).await.unwrap();
     let readings = store.readings.load(Ordering::SeqCst);
     for _ in 0..100 {
-        facts.load(Some(UserId::new(7)), &[]).await.unwrap();
+        facts.load(&Asker::User(UserId::new(7)), &[]).await.unwrap();
     }
     assert_eq!(store.readings.load(Ordering::SeqCst), readings);
 }
@@ -206,56 +208,57 @@ async fn what_is_kept_is_not_read_again() {
 async fn no_facts_are_given_while_the_database_fails() {
     let store = FakeFacts::new();
     let (facts, clock) = faked(&store);
-    let user = Some(UserId::new(7));
-    facts.load(user, &[]).await.unwrap();
+    let user = Asker::User(UserId::new(7));
+    facts.load(&user, &[]).await.unwrap();
     store.set_mood(Mood::Fails);
     clock.advance(Duration::from_secs(1));
     for _ in 0..3 {
-        facts.load(user, &[]).await.unwrap_err();
+        facts.load(&user, &[]).await.unwrap_err();
         clock.advance(Duration::from_millis(10));
     }
     store.set_mood(Mood::Answers);
-    facts.load(user, &[]).await.unwrap();
+    facts.load(&user, &[]).await.unwrap();
 }
 
 #[tokio::test]
 async fn what_could_not_be_caught_up_with_is_not_answered_from_memory() {
     let store = FakeFacts::new();
     let (facts, _) = faked(&store);
-    let user = Some(UserId::new(7));
-    facts.load(user, &[]).await.unwrap();
+    let user = Asker::User(UserId::new(7));
+    facts.load(&user, &[]).await.unwrap();
     store.change();
     store.set_mood(Mood::Fails);
     facts.catch_up().await.unwrap_err();
-    facts.load(user, &[]).await.unwrap_err();
+    facts.load(&user, &[]).await.unwrap_err();
     store.set_mood(Mood::Answers);
-    assert_eq!(revisions_in(&facts.load(user, &[]).await.unwrap()), [2]);
+    assert_eq!(revisions_in(&facts.load(&user, &[]).await.unwrap()), [2]);
 }
 
 #[tokio::test]
 async fn a_hundred_loads_do_not_wait_one_after_the_other_for_a_database_that_hangs() {
     let store = FakeFacts::new();
     let (facts, clock) = faked(&store);
-    let user = Some(UserId::new(7));
-    facts.load(user, &[]).await.unwrap();
+    let user = Asker::User(UserId::new(7));
+    facts.load(&user, &[]).await.unwrap();
     store.set_mood(Mood::Hangs);
     clock.advance(Duration::from_secs(1));
     let names = [app()];
-    let loads = join_all((0..100).map(|_| facts.load(user, &names)));
+    let loads = join_all((0..100).map(|_| facts.load(&user, &names)));
     let outcomes = tokio::time::timeout(10 * SHORT, loads).await.expect("they wait for each other");
     assert!(outcomes.iter().all(Result::is_err));
     store.set_mood(Mood::Answers);
-    facts.load(user, &names).await.unwrap();
+    facts.load(&user, &names).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_database_that_hangs_in_the_middle_is_an_error_in_time() {
     let store = FakeFacts::new();
     let (facts, _) = faked(&store);
-    facts.load(None, &[]).await.unwrap();
+    facts.load(&Asker::Nobody, &[]).await.unwrap();
     store.set_mood(Mood::Hangs);
     // The revision is confirmed; the user is not known yet.
-    let load = facts.load(Some(UserId::new(7)), &[]);
+    let user = Asker::User(UserId::new(7));
+    let load = facts.load(&user, &[]);
     tokio::time::timeout(10 * SHORT, load).await.expect("it waits for ever").unwrap_err();
     tokio::time::timeout(10 * SHORT, facts.catch_up()).await.expect("it waits for ever").unwrap_err();
 }
@@ -264,18 +267,18 @@ async fn a_database_that_hangs_in_the_middle_is_an_error_in_time() {
 async fn facts_of_two_revisions_are_never_mixed() {
     let store = FakeFacts::new();
     let (facts, clock) = faked(&store);
-    let user = Some(UserId::new(7));
+    let user = Asker::User(UserId::new(7));
     let names = [app(), repository(ProjectId::new(5), "other")];
     store.is_restless.store(true, Ordering::SeqCst);
     for _ in 0..20 {
-        let revisions = revisions_in(&facts.load(user, &names).await.unwrap());
+        let revisions = revisions_in(&facts.load(&user, &names).await.unwrap());
         assert!(revisions.iter().all(|revision| *revision == revisions[0]), "{revisions:?}");
         clock.advance(Duration::from_millis(100));
     }
     // And with changes at any moment, of whoever loads at the same time.
     store.is_restless.store(false, Ordering::SeqCst);
     for _ in 0..50 {
-        let loads = join_all((0..4).map(|_| facts.load(user, &names)));
+        let loads = join_all((0..4).map(|_| facts.load(&user, &names)));
         let changes = async {
             for _ in 0..3 {
                 tokio::task::yield_now().await;

@@ -7,6 +7,8 @@ use auth_service::adapters::facts::{CachedFacts, DirectFacts};
 use auth_service::adapters::store::Store;
 use auth_service::domain::account::AccountState;
 use auth_service::domain::facts::LifeState;
+use auth_service::domain::login::Asker;
+use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind};
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::{Item, RepositoryName};
@@ -14,10 +16,13 @@ use auth_service::ports::accounts::{Principals, Teams, UserChange, Users};
 use auth_service::ports::facts::FactsReader;
 use auth_service::ports::items::{AccessChange, Items, Names, SharingSettings};
 use auth_service::ports::system::Clock;
+use auth_service::ports::tokens::{Tokens, WhenFull};
 use proptest::prelude::*;
 
 use crate::database::Database;
-use crate::makers::{add_project_of, add_user, item, kinds, name, new_user, push, receive, repository};
+use crate::makers::{
+    add_project_of, add_user, item, kinds, name, new_token, new_user, push, receive, repository,
+};
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
 const TEAMS: [&str; 2] = ["crew", "band"];
@@ -39,6 +44,8 @@ enum Step {
     Trash(usize, Option<usize>, bool),
     Local(usize, usize, bool),
     Access(usize, Option<usize>, usize, bool),
+    GiveToken(usize, usize),
+    RevokeToken(usize, usize),
     Pass(u64),
 }
 
@@ -61,6 +68,8 @@ fn step() -> impl Strategy<Value = Step> {
         (project.clone(), path, any::<bool>()).prop_map(|(p, path, yes)| Step::Local(p, path, yes)),
         (project, maybe(), 0..7_usize, any::<bool>())
             .prop_map(|(project, path, who, add)| Step::Access(project, path, who, add)),
+        (0..3_usize, 0..2_usize).prop_map(|(user, which)| Step::GiveToken(user, which)),
+        (0..3_usize, 0..2_usize).prop_map(|(user, which)| Step::RevokeToken(user, which)),
         (0..1_500_u64).prop_map(Step::Pass),
     ]
 }
@@ -126,6 +135,13 @@ impl World {
             Step::SetMember(team, user, member) => {
                 drop(store.set_member(&name(TEAMS[team]), &name(USERS[user]), member).await);
             }
+            Step::GiveToken(user, which) => {
+                let token = new_token(token_id(user, which), OwnTokenKind::Identity, self.user(user).await);
+                drop(store.add_token(&token, 1, WhenFull::DropLeastRecentlyUsed).await);
+            }
+            Step::RevokeToken(user, which) => {
+                drop(store.revoke_token(OwnTokenKind::Identity, token_id(user, which), None).await);
+            }
             Step::Pass(millis) => self.database.clock.advance(Duration::from_millis(millis)),
             _ => self.change_item(&store, step).await,
         }
@@ -164,6 +180,11 @@ impl World {
     }
 }
 
+/// Two tokens of each user.
+fn token_id(user: usize, which: usize) -> OwnTokenId {
+    OwnTokenId::new(i64::try_from(user * 2 + which + 1).unwrap())
+}
+
 /// Both readers' facts of everybody and everything, as text.
 async fn both(world: &World, cached: &CachedFacts) -> Vec<(String, String)> {
     let direct = DirectFacts(world.database.store.clone());
@@ -171,10 +192,14 @@ async fn both(world: &World, cached: &CachedFacts) -> Vec<(String, String)> {
         (0..2).flat_map(|project| (0..3).map(move |path| world.name(project, path))).collect();
     names.push(RepositoryName::parse("syn5/nowhere").unwrap());
     let mut pairs = Vec::new();
+    let mut askers = vec![Asker::Nobody];
     for index in 0..USERS.len() {
-        let user = Some(world.user(index).await);
-        let expected = direct.load(user, &names).await.unwrap();
-        let found = cached.load(user, &names).await.unwrap();
+        askers.push(Asker::User(world.user(index).await));
+        askers.extend((0..2).map(|which| Asker::Token(token_id(index, which))));
+    }
+    for asker in askers {
+        let expected = direct.load(&asker, &names).await.unwrap();
+        let found = cached.load(&asker, &names).await.unwrap();
         pairs.push((format!("{found:#?}"), format!("{expected:#?}")));
     }
     pairs

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use auth_service::domain::account::AccountState;
 use auth_service::domain::facts::LifeState;
+use auth_service::domain::login::Asker;
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::project::ProjectName;
 use auth_service::domain::repository::{Item, RepositoryName};
@@ -145,7 +146,7 @@ async fn what_changes_nothing_raises_no_revision(database: Database) {
     store.raise_numbers_above(9_000_000).await.unwrap();
     store.keep_dead_letter(b"junk", "junk", at(1)).await.unwrap();
     store.forget_before(at(5)).await.unwrap();
-    store.snapshot(None, &[name]).await.unwrap();
+    store.snapshot(&Asker::Nobody, &[name]).await.unwrap();
     assert_eq!(store.revision().await.unwrap(), before);
 }
 

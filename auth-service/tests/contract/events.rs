@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use auth_service::domain::event::{EventMeaning, ToldEvent};
 use auth_service::domain::facts::{LifeState, RepositoryFacts};
+use auth_service::domain::login::Asker;
 use auth_service::domain::repository::{Item, RepositoryName};
 use auth_service::ports::events::{EventInbox, IncomingEvent, Receipt};
 use auth_service::ports::facts::FactsStore;
@@ -38,7 +39,7 @@ pub(crate) async fn tag_of(database: &Database, name: &RepositoryName, tag: &str
 }
 
 pub(crate) async fn state_of(database: &Database, name: &RepositoryName) -> RepositoryFacts {
-    let read = database.store.snapshot(None, std::slice::from_ref(name)).await.unwrap();
+    let read = database.store.snapshot(&Asker::Nobody, std::slice::from_ref(name)).await.unwrap();
     read.value.of(name).unwrap().repository.clone()
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use auth_service::domain::access::AccessSet;
 use auth_service::domain::account::AccountState;
 use auth_service::domain::facts::{LifeState, RepositoryFacts};
+use auth_service::domain::login::Asker;
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::{Item, RepositoryName};
@@ -38,7 +39,7 @@ async fn a_user_is_told_with_flags_generation_and_teams(database: Database) {
     for (certified, administrator) in flags {
         let text = format!("user-{certified}-{administrator}");
         let id = store.add_user(&NewUser { certified, administrator, ..new_user(&text) }).await.unwrap();
-        let user = store.snapshot(Some(id), &[]).await.unwrap().value.user.unwrap();
+        let user = store.snapshot(&Asker::User(id), &[]).await.unwrap().value.user.unwrap();
         assert_eq!((user.id, user.certified, user.administrator), (id, certified, administrator));
         assert_eq!((user.state, user.generation, user.teams.len()), (AccountState::Active, 1, 0));
     }
@@ -46,7 +47,7 @@ async fn a_user_is_told_with_flags_generation_and_teams(database: Database) {
     let teams = [add_team(store, "b", &["alice"]).await, add_team(store, "a", &["alice"]).await];
     add_team(store, "c", &["ada"]).await;
     store.change_user(&name("alice"), &UserChange::State(AccountState::Disabled)).await.unwrap();
-    let user = store.snapshot(Some(alice), &[]).await.unwrap().value.user.unwrap();
+    let user = store.snapshot(&Asker::User(alice), &[]).await.unwrap().value.user.unwrap();
     assert_eq!((user.state, user.generation), (AccountState::Disabled, 2));
     assert_eq!(*user.teams, teams);
 }
@@ -55,8 +56,8 @@ async fn nobody_and_a_gone_user_are_told_as_none(database: Database) {
     let store = &database.store;
     let alice = add_user(store, "alice").await;
     store.remove_user(&name("alice")).await.unwrap();
-    for user in [None, Some(alice), Some(UserId::new(0))] {
-        let read = store.snapshot(user, &[]).await.unwrap();
+    for asker in [Asker::Nobody, Asker::User(alice), Asker::User(UserId::new(0))] {
+        let read = store.snapshot(&asker, &[]).await.unwrap();
         assert_eq!((read.value.user, read.value.repositories.len()), (None, 0));
     }
 }
@@ -75,7 +76,7 @@ async fn each_repository_is_told_with_its_project(database: Database) {
     store.set_life_state(&Item::Project(second), LifeState::Trashed).await.unwrap();
 
     let names = [own.clone(), open.clone(), plain.clone(), own.clone()];
-    let facts = store.snapshot(None, &names).await.unwrap().value;
+    let facts = store.snapshot(&Asker::Nobody, &names).await.unwrap().value;
     let told: Vec<_> = facts.repositories.iter().map(|situation| &situation.name).collect();
     assert_eq!(told, names.iter().collect::<Vec<_>>());
     assert_eq!(facts.of(&plain).unwrap().repository, RepositoryFacts::PLAIN);
@@ -101,7 +102,7 @@ async fn what_does_not_exist_is_told_as_unknown(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
     let names = [repository(project, "missing"), RepositoryName::parse("syn5/app").unwrap()];
-    let facts = store.snapshot(None, &names).await.unwrap().value;
+    let facts = store.snapshot(&Asker::Nobody, &names).await.unwrap().value;
     for (name, has_project) in names.iter().zip([true, false]) {
         let situation = facts.of(name).unwrap();
         assert_eq!(situation.repository, RepositoryFacts::Unknown);
@@ -185,7 +186,7 @@ async fn many_names_are_answered_at_once(database: Database) {
     let known = add_repository(store, project, "r-999").await;
     // As many as the largest `limits.scopes` lets one request name.
     let names: Vec<_> = (0..1_000).map(|number| repository(project, &format!("r-{number}"))).collect();
-    let facts = store.snapshot(None, &names).await.unwrap().value;
+    let facts = store.snapshot(&Asker::Nobody, &names).await.unwrap().value;
     assert_eq!(facts.repositories.len(), 1_000);
     assert_eq!(facts.of(&known).unwrap().repository, RepositoryFacts::PLAIN);
     assert_eq!(facts.of(&names[0]).unwrap().repository, RepositoryFacts::Unknown);
@@ -197,7 +198,7 @@ async fn names_are_told_apart_byte_for_byte(database: Database) {
     let known = add_repository(store, project, "a-b").await;
     for near in ["a_b", "a.b", "ab", "a--b"] {
         let near = repository(project, near);
-        let facts = store.snapshot(None, &[near.clone(), known.clone()]).await.unwrap().value;
+        let facts = store.snapshot(&Asker::Nobody, &[near.clone(), known.clone()]).await.unwrap().value;
         assert_eq!(facts.of(&near).unwrap().repository, RepositoryFacts::Unknown, "{near}");
         assert_eq!(facts.of(&known).unwrap().repository, RepositoryFacts::PLAIN);
     }

@@ -9,6 +9,7 @@ use auth_service::domain::account::AccountState;
 use auth_service::domain::facts::{
     Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, UserFacts,
 };
+use auth_service::domain::login::Asker;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::RepositoryName;
@@ -89,12 +90,12 @@ fn project(id: ProjectId) -> Arc<ProjectFacts> {
 
 #[async_trait]
 impl FactsStore for FakeFacts {
-    async fn snapshot(
-        &self,
-        user: Option<UserId>,
-        names: &[RepositoryName],
-    ) -> Result<At<Facts>, StorageError> {
+    async fn snapshot(&self, asker: &Asker, names: &[RepositoryName]) -> Result<At<Facts>, StorageError> {
         let revision = self.read_facts().await?;
+        let user = match asker {
+            Asker::User(user) => Some(*user),
+            _ => None,
+        };
         let user = user.map(|id| {
             Arc::new(UserFacts {
                 id,
@@ -110,7 +111,7 @@ impl FactsStore for FakeFacts {
             project: Some(project(name.project())),
             repository: RepositoryFacts::Reserved { by: UserId::new(revision) },
         };
-        let value = Facts { user, repositories: names.iter().map(situation).collect() };
+        let value = Facts { user, token: None, repositories: names.iter().map(situation).collect() };
         Ok(At { revision: Revision(revision), value })
     }
 

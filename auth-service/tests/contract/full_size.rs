@@ -9,6 +9,7 @@ use std::time::Duration;
 use auth_service::adapters::store::{Location, Store};
 use auth_service::adapters::system::SystemClock;
 use auth_service::domain::account::LoginName;
+use auth_service::domain::login::Asker;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::RepositoryName;
@@ -153,13 +154,13 @@ async fn open(location: &Location) -> Store {
 async fn measure_reads(store: &Store) {
     timed("revision", 1_000, async |_| assert!(store.revision().await.is_ok())).await;
     let one = timed("snapshot of one", 1_000, async |number| {
-        let facts = store.snapshot(Some(user(number)), &[some_repository(number)]).await.unwrap();
+        let facts = store.snapshot(&Asker::User(user(number)), &[some_repository(number)]).await.unwrap();
         assert!(facts.value.user.is_some() && facts.value.repositories[0].project.is_some());
     });
     assert!(one.await < Duration::from_millis(5));
     timed("snapshot of 64", 100, async |number| {
         let names: Vec<_> = (0..64).map(|part| some_repository(number * 64 + part)).collect();
-        store.snapshot(Some(user(number)), &names).await.unwrap();
+        store.snapshot(&Asker::User(user(number)), &names).await.unwrap();
     })
     .await;
     timed("project of 100", 1_000, async |number| {
@@ -190,7 +191,7 @@ async fn measure_large_project(store: &Store) {
     .await;
     timed("snapshot in it", 1_000, async |number| {
         let name = repository(large, &format!("r-{}", 990_000 + scattered(number, 10_000)));
-        store.snapshot(None, &[name]).await.unwrap();
+        store.snapshot(&Asker::Nobody, &[name]).await.unwrap();
     })
     .await;
 }

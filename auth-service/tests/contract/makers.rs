@@ -5,6 +5,8 @@ use auth_service::domain::access::AccessSet;
 use auth_service::domain::account::{AccountName, EmailAddress, LoginName};
 use auth_service::domain::event::{EventMeaning, ManifestPush};
 use auth_service::domain::image::{Digest, Tag};
+use auth_service::domain::login::LoginScopes;
+use auth_service::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind};
 use auth_service::domain::principal::{TeamId, UserId};
 use auth_service::domain::project::{ProjectId, ProjectName};
 use auth_service::domain::repository::{Item, RepositoryName};
@@ -12,6 +14,7 @@ use auth_service::domain::time::Timestamp;
 use auth_service::ports::accounts::{NewUser, Teams, Users};
 use auth_service::ports::events::{EventInbox, IncomingEvent, Receipt};
 use auth_service::ports::items::Items;
+use auth_service::ports::tokens::NewToken;
 
 pub(crate) fn name(text: &str) -> AccountName {
     AccountName::parse(text).unwrap()
@@ -25,10 +28,30 @@ pub(crate) fn login(text: &str) -> LoginName {
 pub(crate) fn new_user(text: &str) -> NewUser {
     NewUser {
         name: name(text),
-        email: EmailAddress::parse(&format!("{text}@example.org")).unwrap(),
-        password_hash: format!("$argon2id$of-{text}"),
+        email: EmailAddress::parse(&format!("{text}@example.org")).ok(),
+        password_hash: Some(format!("$argon2id$of-{text}")),
         certified: false,
         administrator: false,
+        robot_of: None,
+    }
+}
+
+/// A token as it would be made, with everything that can be absent absent.
+pub(crate) fn new_token(id: OwnTokenId, kind: OwnTokenKind, user: UserId) -> NewToken {
+    let (_, digest) = OwnToken::compose(kind, id, &[7; 24]);
+    NewToken {
+        id,
+        kind,
+        user,
+        name: None,
+        digest,
+        scopes: LoginScopes::USUAL,
+        project: None,
+        generation: None,
+        client: None,
+        address: None,
+        expires_at: None,
+        idle_until: None,
     }
 }
 

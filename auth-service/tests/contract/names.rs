@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use auth_service::domain::facts::{LifeState, RepositoryFacts};
+use auth_service::domain::login::Asker;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::repository::RepositoryName;
 use auth_service::domain::time::Timestamp;
@@ -24,7 +25,7 @@ on_both_engines!(
 );
 
 async fn facts(database: &Database, name: &RepositoryName) -> RepositoryFacts {
-    let read = database.store.snapshot(None, std::slice::from_ref(name)).await.unwrap();
+    let read = database.store.snapshot(&Asker::Nobody, std::slice::from_ref(name)).await.unwrap();
     read.value.of(name).unwrap().repository.clone()
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use auth_service::adapters::store::{Location, Store};
 use auth_service::adapters::system::SystemClock;
+use auth_service::domain::login::Asker;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::repository::RepositoryName;
 use auth_service::ports::StorageError;
@@ -33,7 +34,7 @@ pub(crate) async fn use_everything(store: &Store, name: &RepositoryName) -> Vec<
     let user = UserId::new(3_400_001);
     vec![
         store.stored_login(&login("alice")).await.map(drop),
-        store.snapshot(Some(user), std::slice::from_ref(name)).await.map(drop),
+        store.snapshot(&Asker::User(user), std::slice::from_ref(name)).await.map(drop),
         store.project(name.project(), 10).await.map(drop),
         store.revision().await.map(drop),
         store.reserve(name, user, at(i64::MAX)).await.map(drop),
@@ -52,7 +53,7 @@ async fn while_somebody_else_writes_reads_go_on_and_changes_fail_in_time(databas
     let clock = SystemClock;
     let blocked = async {
         let began = clock.elapsed();
-        store.snapshot(None, std::slice::from_ref(&name)).await.unwrap();
+        store.snapshot(&Asker::Nobody, std::slice::from_ref(&name)).await.unwrap();
         assert!(store.stored_login(&login("alice")).await.unwrap().is_some());
         // A command, and a service that starts, find the schema as it should be and need no lock.
         connect(&database.location, SHORT, database.clock.clone()).await.unwrap();

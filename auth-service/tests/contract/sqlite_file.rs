@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use auth_service::adapters::store::Location;
 use auth_service::adapters::system::SystemClock;
+use auth_service::domain::login::Asker;
 use auth_service::ports::StorageError;
 use auth_service::ports::events::EventInbox;
 use auth_service::ports::facts::FactsStore;
@@ -116,14 +117,14 @@ async fn closing_leaves_one_whole_file_and_so_does_dropping() {
     let Database { store, location, clock, folder } = Database::sqlite().await;
     let Location::Sqlite(path) = &location else { panic!("it is a file") };
     let name = add_repository(&store, add_project(&store, "p").await, "app").await;
-    store.snapshot(None, std::slice::from_ref(&name)).await.unwrap();
+    store.snapshot(&Asker::Nobody, std::slice::from_ref(&name)).await.unwrap();
     assert_eq!(journals(path), 2);
     store.close().await;
     assert_eq!(journals(path), 0);
     drop(store);
     let again = connect(&location, PATIENCE, clock).await.unwrap();
     add_user(&again, "alice").await;
-    again.snapshot(None, &[name]).await.unwrap();
+    again.snapshot(&Asker::Nobody, &[name]).await.unwrap();
     drop(again);
     // The connections close on threads of their own.
     let gone = async {

@@ -6,19 +6,27 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use auth_service::adapters::system::SystemRandomness;
+use auth_service::adapters::token_uses::UsesInMemory;
 use auth_service::adapters::verified_logins::LoginCache;
 use auth_service::app::authenticate::Authenticate;
 use auth_service::app::first_push::FirstPush;
+use auth_service::app::give_tokens::GiveTokens;
 use auth_service::app::issue_token::{IssueToken, TokenRequest, TokenRules};
+use auth_service::app::lockout::Lockout;
+use auth_service::app::log_in::{LogIn, Origin};
 use auth_service::domain::access::AccessSet;
 use auth_service::domain::account::{AccountName, AccountState, LoginName};
 use auth_service::domain::claims::TokenTerms;
 use auth_service::domain::credential::{Credential, Password};
 use auth_service::domain::facts::{
-    Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, UserFacts,
+    Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, TokenFacts, UserFacts,
 };
 use auth_service::domain::grant::{AccessPolicy, Certification};
+use auth_service::domain::lockout::{Count, Counts, LockoutPolicy};
+use auth_service::domain::login::{Asker, Door};
 use auth_service::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
+use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind};
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::repository::RepositoryName;
 use auth_service::domain::time::Timestamp;
@@ -26,10 +34,12 @@ use auth_service::ports::StorageError;
 use auth_service::ports::accounts::{AccountError, NewUser, StoredLogin, User, UserChange, Users};
 use auth_service::ports::facts::FactsReader;
 use auth_service::ports::items::{Names, Reservation};
+use auth_service::ports::login_failures::{Attempt, LoginFailures, Target};
 use auth_service::ports::passwords::{HashError, PasswordHasher};
 use auth_service::ports::registry::{RegistryContents, RegistryUnreachable};
 use auth_service::ports::signer::{KeyCondition, SignError, Signer};
 use auth_service::ports::system::Clock;
+use auth_service::ports::tokens::{AddTokenError, NewToken, TokenRecord, Tokens, WhenFull};
 
 pub(crate) const ALICE: UserId = UserId::new(3_400_001);
 
@@ -44,6 +54,9 @@ pub(crate) struct World {
     pub(crate) exists: bool,
     pub(crate) repositories: HashMap<String, RepositoryFacts>,
     pub(crate) held_by_registry: Vec<String>,
+    pub(crate) tokens: Vec<TokenFacts>,
+    pub(crate) failures: HashMap<(Target, ClientNetwork), Count>,
+    pub(crate) seconds: i64,
 }
 
 pub(crate) struct Outside {
@@ -65,6 +78,9 @@ impl Outside {
             exists: true,
             repositories: HashMap::from([("syn5/app".to_owned(), RepositoryFacts::PLAIN)]),
             held_by_registry: Vec::new(),
+            tokens: Vec::new(),
+            failures: HashMap::new(),
+            seconds: 0,
         };
         Arc::new(Self {
             world: Mutex::new(world),
@@ -91,9 +107,22 @@ impl Outside {
     /// The use case, wired to this.
     pub(crate) fn issue_token(self: &Arc<Self>) -> IssueToken {
         let logins = Arc::new(LoginCache::new(Duration::from_mins(5)).unwrap());
-        IssueToken {
-            authenticate: Authenticate::new(Arc::<Self>::clone(self), Arc::<Self>::clone(self), logins),
+        let policy = LockoutPolicy { free_tries: 3, longest: Duration::from_mins(15) };
+        let lockout = Lockout::new(Arc::<Self>::clone(self), Arc::<Self>::clone(self), policy);
+        let log_in = LogIn {
+            authenticate: Authenticate::new(
+                Arc::<Self>::clone(self),
+                Arc::<Self>::clone(self),
+                logins,
+                Arc::new(lockout),
+            ),
             facts: Arc::<Self>::clone(self),
+            uses: Arc::new(UsesInMemory::default()),
+            clock: Arc::<Self>::clone(self),
+        };
+        IssueToken {
+            log_in: Arc::new(log_in),
+            give_tokens: Arc::new(self.give_tokens()),
             first_push: Arc::new(self.first_push()),
             signer: Arc::<Self>::clone(self),
             clock: Arc::<Self>::clone(self),
@@ -103,6 +132,16 @@ impl Outside {
                 host: "hub.example".to_owned(),
                 most_scopes: 64,
             },
+        }
+    }
+
+    pub(crate) fn give_tokens(self: &Arc<Self>) -> GiveTokens {
+        GiveTokens {
+            tokens: Arc::<Self>::clone(self),
+            randomness: Arc::new(SystemRandomness),
+            clock: Arc::<Self>::clone(self),
+            identity_idle: Duration::from_hours(180 * 24),
+            session_life: Duration::from_hours(24),
         }
     }
 
@@ -120,17 +159,27 @@ pub(crate) fn request(password: &str, scope: &str) -> TokenRequest {
         },
         service: None,
         scopes: vec![scope.to_owned()],
-        network: ClientNetwork::of(UNKNOWN_ADDRESS),
+        door: Door::Registry,
+        origin: Origin { network: ClientNetwork::of(UNKNOWN_ADDRESS), by_form: false },
         asks_push_to_delete: false,
+        stores_token: None,
         identifier: "r1".to_owned(),
     }
 }
 
 #[async_trait]
 impl FactsReader for Outside {
-    async fn load(&self, user: Option<UserId>, names: &[RepositoryName]) -> Result<Facts, StorageError> {
+    async fn load(&self, asker: &Asker, names: &[RepositoryName]) -> Result<Facts, StorageError> {
         self.database()?;
         let world = self.world.lock().unwrap();
+        let token = match asker {
+            Asker::Token(id) => world.tokens.iter().find(|token| token.id == *id).cloned().map(Arc::new),
+            _ => None,
+        };
+        let user = match asker {
+            Asker::User(user) => Some(*user),
+            _ => token.as_ref().map(|token| token.user),
+        };
         let user = user.filter(|_| world.exists).map(|id| {
             Arc::new(UserFacts {
                 id,
@@ -151,7 +200,7 @@ impl FactsReader for Outside {
             })),
             repository: world.repositories.get(name.as_str()).cloned().unwrap_or(RepositoryFacts::Unknown),
         };
-        Ok(Facts { user, repositories: names.iter().map(situation).collect() })
+        Ok(Facts { user, token, repositories: names.iter().map(situation).collect() })
     }
 
     async fn catch_up(&self) -> Result<(), StorageError> {
@@ -186,7 +235,7 @@ impl Users for Outside {
         let world = self.world.lock().unwrap();
         Ok(world.exists.then(|| StoredLogin {
             user: ALICE,
-            password_hash: world.password.clone(),
+            password_hash: Some(world.password.clone()),
             generation: world.generation,
             state: world.state,
         }))
@@ -210,6 +259,87 @@ impl Users for Outside {
 
     async fn user(&self, _: &AccountName) -> Result<Option<User>, StorageError> {
         panic!("no test looks up users")
+    }
+}
+
+/// Only accounts are counted, and repetitions of forms too.
+#[async_trait]
+impl LoginFailures for Outside {
+    async fn counts(&self, attempt: &Attempt) -> Result<Counts, StorageError> {
+        self.database()?;
+        let key = (attempt.target.clone(), attempt.network);
+        let account = self.world.lock().unwrap().failures.get(&key).copied().unwrap_or_default();
+        Ok(Counts { account, ..Counts::default() })
+    }
+
+    async fn count_failure(&self, attempt: &Attempt, at: Timestamp) -> Result<Counts, StorageError> {
+        let Counts { account, .. } = self.counts(attempt).await?;
+        let account = account.and_one_more(at);
+        self.change(|world| {
+            world.failures.insert((attempt.target.clone(), attempt.network), account);
+        });
+        Ok(Counts { account, ..Counts::default() })
+    }
+
+    async fn forget_attempts(&self, attempt: &Attempt) -> Result<(), StorageError> {
+        self.change(|world| {
+            world.failures.remove(&(attempt.target.clone(), attempt.network));
+        });
+        Ok(())
+    }
+
+    async fn unlock(&self, _: UserId) -> Result<(), StorageError> {
+        panic!("no test unlocks")
+    }
+
+    async fn forget_failures_before(&self, _: Timestamp) -> Result<(), StorageError> {
+        panic!("no test forgets failures")
+    }
+}
+
+#[async_trait]
+impl Tokens for Outside {
+    async fn add_token(&self, token: &NewToken, _: usize, _: WhenFull) -> Result<(), AddTokenError> {
+        self.database()?;
+        let token = token.clone();
+        self.change(|world| {
+            world.tokens.push(TokenFacts {
+                id: token.id,
+                kind: token.kind,
+                user: token.user,
+                digest: token.digest,
+                scopes: token.scopes,
+                project: token.project,
+                ends_with_generation: token.generation,
+                expires_at: token.expires_at,
+            });
+        });
+        Ok(())
+    }
+
+    async fn tokens(&self, _: OwnTokenKind, _: Option<UserId>) -> Result<Vec<TokenRecord>, StorageError> {
+        panic!("no test lists tokens")
+    }
+
+    async fn revoke_token(
+        &self,
+        _: OwnTokenKind,
+        _: OwnTokenId,
+        _: Option<UserId>,
+    ) -> Result<bool, StorageError> {
+        panic!("no test revokes tokens")
+    }
+
+    async fn end_logins(&self, _: UserId) -> Result<(), StorageError> {
+        panic!("no test ends logins")
+    }
+
+    async fn write_uses(&self, _: &[(OwnTokenId, Timestamp)], _: Duration) -> Result<(), StorageError> {
+        panic!("no test writes uses")
+    }
+
+    async fn forget_ended(&self, _: Timestamp) -> Result<(), StorageError> {
+        panic!("no test forgets tokens")
     }
 }
 
@@ -281,7 +411,7 @@ impl Signer for Outside {
 
 impl Clock for Outside {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_800_000_000_000)
+        Timestamp::from_seconds(1_800_000_000 + self.world.lock().unwrap().seconds)
     }
 
     fn elapsed(&self) -> Duration {

@@ -10,12 +10,20 @@ use auth_service::domain::reason::ReasonCode;
 
 use super::fakes::{ALICE, Outside, request};
 
-const PULL: &str = "repository:syn5/app:pull";
+pub(crate) const PULL: &str = "repository:syn5/app:pull";
 
-fn code(answer: &TokenAnswer) -> Option<ReasonCode> {
+pub(crate) fn code(answer: &TokenAnswer) -> Option<ReasonCode> {
     match &answer.outcome {
         Err(TokenRefusal::Login(refusal) | TokenRefusal::Denied(refusal)) => Some(refusal.code),
         _ => None,
+    }
+}
+
+/// What the client is told; nothing when it gets a token.
+pub(crate) fn message(answer: &TokenAnswer) -> String {
+    match &answer.outcome {
+        Err(TokenRefusal::Login(refusal) | TokenRefusal::Denied(refusal)) => refusal.message.clone(),
+        _ => String::new(),
     }
 }
 

@@ -5,3 +5,5 @@
 mod fakes;
 mod first_push;
 mod issue_token;
+mod lockout;
+mod tokens;

@@ -15,9 +15,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::contents::{KeptProject, Recollection};
-use super::memory::{Known, Memory};
-use crate::domain::facts::{Facts, RepositoryFacts, RepositorySituation, UserFacts};
-use crate::domain::principal::UserId;
+use super::memory::{KeptLogin, Known, Memory};
+use crate::domain::facts::{Facts, RepositoryFacts, RepositorySituation};
+use crate::domain::login::Asker;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
 use crate::ports::StorageError;
@@ -147,32 +147,26 @@ impl CachedFacts {
     async fn gather(
         &self,
         revision: Revision,
-        user: Option<UserId>,
+        asker: &Asker,
         names: &[RepositoryName],
     ) -> Result<Option<Facts>, StorageError> {
-        let user = match user {
-            None => None,
-            Some(id) => match self.user(revision, id).await? {
-                Some(Known(user)) => user,
-                None => return Ok(None),
-            },
-        };
+        let Some(KeptLogin { user, token }) = self.login(revision, asker).await? else { return Ok(None) };
         let mut repositories = Vec::with_capacity(names.len());
         for name in names {
             let Some(situation) = self.situation(revision, name).await? else { return Ok(None) };
             repositories.push(situation);
         }
-        Ok(Some(Facts { user, repositories }))
+        Ok(Some(Facts { user, token, repositories }))
     }
 
-    async fn user(&self, revision: Revision, id: UserId) -> Result<Option<Known<UserFacts>>, StorageError> {
-        if let Some(kept) = self.memory.user(id) {
+    async fn login(&self, revision: Revision, asker: &Asker) -> Result<Option<KeptLogin>, StorageError> {
+        if let Some(kept) = self.memory.login(asker) {
             return Ok(Some(kept));
         }
-        let read = self.store.snapshot(Some(id), &[]).await?;
-        let value = read.value.user;
-        let keep = || self.memory.keep_user(id, value.clone());
-        Ok(self.put_in(revision, read.revision, keep).then_some(Known(value)))
+        let read = self.store.snapshot(asker, &[]).await?;
+        let mut login = KeptLogin { user: read.value.user, token: read.value.token };
+        let keep = || self.memory.keep_login(asker, &mut login);
+        Ok(self.put_in(revision, read.revision, keep).then_some(login))
     }
 
     async fn situation(
@@ -219,7 +213,7 @@ impl CachedFacts {
         if let Some(kept) = self.memory.repository(name, project) {
             return Ok(Some(kept));
         }
-        let read = self.store.snapshot(None, std::slice::from_ref(name)).await?;
+        let read = self.store.snapshot(&Asker::Nobody, std::slice::from_ref(name)).await?;
         let facts = read
             .value
             .repositories
@@ -248,17 +242,13 @@ impl CachedFacts {
         current
     }
 
-    async fn load_whole(
-        &self,
-        user: Option<UserId>,
-        names: &[RepositoryName],
-    ) -> Result<Facts, StorageError> {
+    async fn load_whole(&self, asker: &Asker, names: &[RepositoryName]) -> Result<Facts, StorageError> {
         for _ in 0..TRIES {
             if self.is_stale() {
                 self.confirm(self.clock.elapsed(), true).await?;
             }
             let revision = Revision(self.revision.load(Ordering::Acquire));
-            if let Some(facts) = self.gather(revision, user, names).await? {
+            if let Some(facts) = self.gather(revision, asker, names).await? {
                 if self.revision.load(Ordering::Acquire) == revision.0 {
                     return Ok(facts);
                 }
@@ -266,7 +256,7 @@ impl CachedFacts {
                 self.confirm(self.clock.elapsed(), false).await?;
             }
         }
-        Ok(self.store.snapshot(user, names).await?.value)
+        Ok(self.store.snapshot(asker, names).await?.value)
     }
 
     async fn in_time<T>(
@@ -281,8 +271,8 @@ impl CachedFacts {
 
 #[async_trait]
 impl FactsReader for CachedFacts {
-    async fn load(&self, user: Option<UserId>, names: &[RepositoryName]) -> Result<Facts, StorageError> {
-        self.in_time(self.load_whole(user, names)).await
+    async fn load(&self, asker: &Asker, names: &[RepositoryName]) -> Result<Facts, StorageError> {
+        self.in_time(self.load_whole(asker, names)).await
     }
 
     async fn catch_up(&self) -> Result<(), StorageError> {

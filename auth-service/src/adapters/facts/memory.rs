@@ -7,7 +7,8 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::contents::KeptProject;
-use crate::domain::facts::{RepositoryFacts, UserFacts};
+use crate::domain::facts::{RepositoryFacts, TokenFacts, UserFacts};
+use crate::domain::login::Asker;
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
@@ -27,6 +28,13 @@ struct KeptRepository {
     facts: RepositoryFacts,
 }
 
+/// Who asks: the user, if there is one, and the token that was asked with, if it is on record.
+#[derive(Clone, Default)]
+pub(super) struct KeptLogin {
+    pub(super) user: Option<Arc<UserFacts>>,
+    pub(super) token: Option<Arc<TokenFacts>>,
+}
+
 /// About how many bytes an entry takes, with its place in the table.
 #[derive(Clone)]
 struct Bytes;
@@ -34,6 +42,12 @@ struct Bytes;
 impl Weighter<UserId, Option<Arc<UserFacts>>> for Bytes {
     fn weight(&self, _: &UserId, kept: &Option<Arc<UserFacts>>) -> u64 {
         bytes(200 + kept.as_ref().map_or(0, |user| user.teams.len() * 8))
+    }
+}
+
+impl Weighter<Asker, KeptLogin> for Bytes {
+    fn weight(&self, _: &Asker, kept: &KeptLogin) -> u64 {
+        bytes(150 + if kept.token.is_some() { 150 } else { 0 })
     }
 }
 
@@ -56,6 +70,9 @@ fn bytes(count: usize) -> u64 {
 /// Users, projects and single repositories.
 pub(super) struct Memory {
     users: Cache<UserId, Option<Arc<UserFacts>>, Bytes>,
+    /// Ways to log in that are not the user's own number. One is good as long as its user is kept, the very same:
+    /// a change of anything about a user makes a new one.
+    logins: Cache<Asker, KeptLogin, Bytes>,
     projects: Cache<ProjectId, Option<Arc<KeptProject>>, Bytes>,
     repositories: Cache<RepositoryName, KeptRepository, Bytes>,
 }
@@ -65,17 +82,48 @@ impl Memory {
     pub(super) fn new(bytes: u64) -> Self {
         Self {
             users: Cache::with_weighter(EXPECTED, bytes / 8, Bytes),
-            projects: Cache::with_weighter(EXPECTED, bytes / 8 * 6, Bytes),
+            logins: Cache::with_weighter(EXPECTED, bytes / 8, Bytes),
+            projects: Cache::with_weighter(EXPECTED, bytes / 8 * 5, Bytes),
             repositories: Cache::with_weighter(EXPECTED, bytes / 8, Bytes),
         }
     }
 
-    pub(super) fn user(&self, id: UserId) -> Option<Known<UserFacts>> {
-        self.users.get(&id).map(Known)
+    /// Who `asker` is, if that is known.
+    pub(super) fn login(&self, asker: &Asker) -> Option<KeptLogin> {
+        match asker {
+            Asker::Nobody => Some(KeptLogin::default()),
+            Asker::User(id) => self.users.get(id).map(|user| KeptLogin { user, token: None }),
+            Asker::Token(_) => {
+                let kept = self.logins.get(asker)?;
+                let user = self.users.get(&kept.user.as_ref()?.id)??;
+                kept.user.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &user)).then_some(kept)
+            }
+        }
     }
 
-    pub(super) fn keep_user(&self, id: UserId, value: Option<Arc<UserFacts>>) {
-        self.users.insert(id, value);
+    /// Keeps who `asker` is. A user who is kept already stays the same, and the login is given that one: two
+    /// tokens of one user must not turn each other out.
+    pub(super) fn keep_login(&self, asker: &Asker, login: &mut KeptLogin) {
+        let known = login.user.as_ref().and_then(|user| self.users.get(&user.id)).flatten();
+        match (known, &login.user) {
+            (Some(known), Some(_)) => login.user = Some(known),
+            (_, Some(user)) => self.users.insert(user.id, Some(Arc::clone(user))),
+            (_, None) => {}
+        }
+        match asker {
+            Asker::Nobody => {}
+            Asker::User(id) => {
+                if login.user.is_none() {
+                    self.users.insert(*id, None);
+                }
+            }
+            // That there is no such token is not kept: nobody would say so when it is made.
+            Asker::Token(_) => {
+                if login.user.is_some() && login.token.is_some() {
+                    self.logins.insert(asker.clone(), login.clone());
+                }
+            }
+        }
     }
 
     pub(super) fn project(&self, id: ProjectId) -> Option<Known<KeptProject>> {
@@ -114,6 +162,7 @@ impl Memory {
 
     pub(super) fn forget_everything(&self) {
         self.users.clear();
+        self.logins.clear();
         self.projects.clear();
         self.repositories.clear();
     }

@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
@@ -62,7 +62,7 @@ impl Store {
             Location::Sqlite(path) => open_sqlite(path, options).await?,
             Location::Postgres(url) => open_postgres(url, options).await?,
         };
-        Ok(Self { engine, clock, patience: options.patience })
+        Ok(Self { engine, clock, patience: options.patience, bucket_key: OnceLock::new() })
     }
 
     /// The engine's name, for people.

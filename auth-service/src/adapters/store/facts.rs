@@ -8,6 +8,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{CHANGES_KEPT, Store, corrupt, read};
 use crate::domain::facts::{Facts, ProjectFacts, RepositoryFacts, RepositorySituation};
+use crate::domain::login::Asker;
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
@@ -18,11 +19,17 @@ mod rows;
 
 use rows::{ContentsRow, SnapshotRow, contents};
 
+pub(super) use rows::login_scopes;
+
 /// What a decision depends on, in one row for each repository asked about: a database takes much longer to
 /// hand out ten short rows than to put ten short texts together. Flags are bits of one number.
 const USER: &str = "SELECT revision, users.id AS user_id, CAST(CASE WHEN certified THEN 1 ELSE 0 END \
      + CASE WHEN administrator THEN 2 ELSE 0 END + CASE WHEN disabled THEN 4 ELSE 0 END AS BIGINT) AS user_flags, \
-     generation, (SELECT string_agg(CAST(team_id AS TEXT), ' ') FROM team_members WHERE user_id = $1) AS teams";
+     users.generation, (SELECT string_agg(CAST(team_id AS TEXT), ' ') FROM team_members \
+     WHERE team_members.user_id = users.id) AS teams";
+const TOKEN: &str = ", tokens.id AS token_id, tokens.kind AS token_kind, tokens.digest AS token_digest, \
+     tokens.scopes AS token_scopes, tokens.project_id AS token_project, tokens.generation AS token_generation, \
+     CASE WHEN idle_until < COALESCE(expires_at, idle_until + 1) THEN idle_until ELSE expires_at END AS token_end";
 const NO_PROJECT: &str = ", CAST(NULL AS BIGINT) AS project_id, CAST(0 AS BIGINT) AS project_flags, \
      CAST(NULL AS TEXT) AS project_sharing";
 const NO_REPOSITORY: &str = ", CAST(NULL AS TEXT) AS state, CAST(0 AS BIGINT) AS flags, \
@@ -35,6 +42,8 @@ const REPOSITORY: &str = ", state, CAST(CASE WHEN local_sharing THEN 1 ELSE 0 EN
      CASE WHEN local_sharing THEN (SELECT string_agg(principal_id || ':' || kinds, ' ') FROM access \
      WHERE item_id = repositories.id) END AS sharing";
 const FROM_USER: &str = " FROM facts_revision LEFT JOIN users ON users.id = $1";
+const FROM_TOKEN: &str =
+    " FROM facts_revision LEFT JOIN tokens ON tokens.id = $1 LEFT JOIN users ON users.id = tokens.user_id";
 /// The repositories asked about are found one by one; the place keeps them in their order.
 const FROM_ASKED: &str = " CROSS JOIN asked LEFT JOIN projects ON projects.id = asked.project \
      LEFT JOIN repositories ON repositories.project_id = asked.project AND repositories.path = asked.path \
@@ -53,15 +62,15 @@ const LOCAL_ROWS_EACH: usize = 16;
 
 #[async_trait]
 impl FactsStore for Store {
-    async fn snapshot(
-        &self,
-        user: Option<UserId>,
-        names: &[RepositoryName],
-    ) -> Result<At<Facts>, StorageError> {
+    async fn snapshot(&self, asker: &Asker, names: &[RepositoryName]) -> Result<At<Facts>, StorageError> {
         let now = self.clock.now();
-        let statement = snapshot_statement(names);
+        let statement = snapshot_statement(asker, names);
         let rows: Vec<SnapshotRow> = read!(self, connection => {
-            let mut query = sqlx::query_as(AssertSqlSafe(statement)).bind(user.map_or(0, UserId::number));
+            let mut query = sqlx::query_as(AssertSqlSafe(statement)).bind(match asker {
+                Asker::Nobody => 0,
+                Asker::User(user) => user.number(),
+                Asker::Token(token) => token.number(),
+            });
             for name in names {
                 query = query.bind(name.project().number()).bind(name.path());
             }
@@ -86,7 +95,9 @@ impl FactsStore for Store {
                 repository,
             });
         }
-        let value = Facts { user: first.user.facts()?.map(Arc::new), repositories };
+        let user = first.user.facts()?.map(Arc::new);
+        let token = user.as_ref().map(|user| first.token.facts(user.id)).transpose()?.flatten().map(Arc::new);
+        let value = Facts { user, token, repositories };
         Ok(At { revision: Revision(first.revision), value })
     }
 
@@ -138,10 +149,14 @@ impl FactsStore for Store {
     }
 }
 
-/// One statement for a user (`$1`) and any number of repositories (`$2` project, `$3` path, and so on).
-fn snapshot_statement(names: &[RepositoryName]) -> String {
+/// One statement for whoever asks (`$1`) and any number of repositories (`$2` project, `$3` path, and so on).
+fn snapshot_statement(asker: &Asker, names: &[RepositoryName]) -> String {
+    let (columns, from) = match asker {
+        Asker::Nobody | Asker::User(_) => ("", FROM_USER),
+        Asker::Token(_) => (TOKEN, FROM_TOKEN),
+    };
     if names.is_empty() {
-        return format!("{USER}{NO_PROJECT}{NO_REPOSITORY}{FROM_USER}");
+        return format!("{USER}{columns}{NO_PROJECT}{NO_REPOSITORY}{from}");
     }
     let mut text = String::with_capacity(2_000 + names.len() * 24);
     text.push_str("WITH asked (place, project, path) AS (VALUES ");
@@ -149,7 +164,7 @@ fn snapshot_statement(names: &[RepositoryName]) -> String {
         let comma = if index == 0 { "" } else { ", " };
         let _ = write!(text, "{comma}({index}, ${}, ${})", index * 2 + 2, index * 2 + 3);
     }
-    let _ = write!(text, ") {USER}{PROJECT}{REPOSITORY}{FROM_USER}{FROM_ASKED}");
+    let _ = write!(text, ") {USER}{columns}{PROJECT}{REPOSITORY}{from}{FROM_ASKED}");
     text
 }
 

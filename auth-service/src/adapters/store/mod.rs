@@ -5,16 +5,18 @@ mod connect;
 mod events;
 mod facts;
 mod items;
+mod login_failures;
 mod names;
 mod push;
 mod readers;
 mod sharing;
 mod teams;
+mod tokens;
 mod users;
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::{PgPool, Postgres, SqlitePool, Transaction};
@@ -22,6 +24,7 @@ use sqlx::{PgPool, Postgres, SqlitePool, Transaction};
 use crate::ports::StorageError;
 use crate::ports::system::Clock;
 
+use login_failures::BucketKey;
 use readers::Readers;
 
 pub use connect::{ConnectOptions, Location};
@@ -31,6 +34,8 @@ pub struct Store {
     engine: Engine,
     clock: Arc<dyn Clock>,
     patience: Duration,
+    /// Read when it is first needed, and then kept.
+    bucket_key: OnceLock<BucketKey>,
 }
 
 /// The two engines.

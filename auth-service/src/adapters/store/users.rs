@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::{Store, change, corrupt, is_taken, list, next_number, note_change, read};
 use crate::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
 use crate::domain::principal::UserId;
+use crate::domain::project::ProjectId;
 use crate::ports::StorageError;
 use crate::ports::accounts::{AccountError, NewUser, StoredLogin, User, UserChange, Users};
 
@@ -12,21 +13,22 @@ use crate::ports::accounts::{AccountError, NewUser, StoredLogin, User, UserChang
 struct UserRow {
     id: i64,
     name: String,
-    email: String,
+    email: Option<String>,
     certified: bool,
     administrator: bool,
     disabled: bool,
+    robot_of: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
 struct LoginRow {
     id: i64,
-    password_hash: String,
+    password_hash: Option<String>,
     generation: i64,
     disabled: bool,
 }
 
-const USER_COLUMNS: &str = "SELECT users.id, principals.name, email, certified, administrator, disabled \
+const USER_COLUMNS: &str = "SELECT users.id, principals.name, email, certified, administrator, disabled, robot_of \
      FROM users JOIN principals ON principals.id = users.id";
 
 fn state(disabled: bool) -> AccountState {
@@ -37,15 +39,20 @@ pub(super) fn account_name(text: &str) -> Result<AccountName, StorageError> {
     AccountName::parse(text).map_err(|_| corrupt("principals.name", text))
 }
 
+fn email_address(text: &str) -> Result<EmailAddress, StorageError> {
+    EmailAddress::parse(text).map_err(|_| corrupt("users.email", text))
+}
+
 impl UserRow {
     fn into_user(self) -> Result<User, StorageError> {
         Ok(User {
             id: UserId::new(self.id),
             name: account_name(&self.name)?,
-            email: EmailAddress::parse(&self.email).map_err(|_| corrupt("users.email", &self.email))?,
+            email: self.email.map(|email| email_address(&email)).transpose()?,
             certified: self.certified,
             administrator: self.administrator,
             state: state(self.disabled),
+            robot_of: self.robot_of.map(ProjectId::new),
         })
     }
 }
@@ -61,6 +68,18 @@ macro_rules! user_number {
         .await
         .map_err(StorageError::from)?;
         found.ok_or_else(|| AccountError::NoSuchUser($name.clone()))?.0
+    }};
+}
+
+/// Whether a user is a robot account.
+macro_rules! is_robot {
+    ($transaction:ident, $user:expr) => {{
+        let (robot_of,): (Option<i64>,) = sqlx::query_as("SELECT robot_of FROM users WHERE id = $1")
+            .bind($user)
+            .fetch_one(&mut *$transaction)
+            .await
+            .map_err(StorageError::from)?;
+        robot_of.is_some()
     }};
 }
 
@@ -168,18 +187,27 @@ impl Users for Store {
     async fn add_user(&self, user: &NewUser) -> Result<UserId, AccountError> {
         let created_at = self.clock.now().as_millis();
         change!(self, transaction => {
+            if let Some(project) = user.robot_of {
+                let found: Option<(i64,)> = sqlx::query_as("SELECT id FROM projects WHERE id = $1")
+                    .bind(project.number())
+                    .fetch_optional(&mut *transaction)
+                    .await
+                    .map_err(StorageError::from)?;
+                found.ok_or(AccountError::NoSuchProject(project))?;
+            }
             let number = take_name!(transaction, user.name, "user");
             sqlx::query(
-                "INSERT INTO users (id, email, password_hash, certified, administrator, disabled, generation, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, 1, $7)",
+                "INSERT INTO users (id, email, password_hash, certified, administrator, disabled, generation, created_at, \
+                 robot_of) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8)",
             )
             .bind(number)
-            .bind(user.email.as_str())
-            .bind(user.password_hash.as_str())
+            .bind(user.email.as_ref().map(EmailAddress::as_str))
+            .bind(user.password_hash.as_deref())
             .bind(user.certified)
             .bind(user.administrator)
             .bind(false)
             .bind(created_at)
+            .bind(user.robot_of.map(ProjectId::number))
             .execute(&mut *transaction)
             .await
             .map_err(|error| if is_taken(&error) { AccountError::EmailTaken } else { StorageError::from(error).into() })?;
@@ -191,6 +219,11 @@ impl Users for Store {
     async fn change_user(&self, name: &AccountName, change: &UserChange) -> Result<(), AccountError> {
         change!(self, transaction => {
             let number = user_number!(transaction, name);
+            let for_people =
+                matches!(change, UserChange::Administrator(true) | UserChange::PasswordHash(_));
+            if for_people && is_robot!(transaction, number) {
+                return Err(AccountError::IsRobot(name.clone()));
+            }
             let takes_administrator_away =
                 matches!(change, UserChange::Administrator(false) | UserChange::State(AccountState::Disabled));
             if takes_administrator_away {

@@ -10,7 +10,7 @@ use super::super::claims::granted_access;
 use super::super::facts::{
     Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, UserFacts,
 };
-use super::super::login::{Caller, LoginScope, LoginScopes};
+use super::super::login::{Caller, LoginScope, LoginScopes, Powers};
 use super::super::principal::{PrincipalId, UserId};
 use super::super::project::ProjectId;
 use super::super::reason::Reason;
@@ -81,9 +81,16 @@ fn policy() -> impl Strategy<Value = AccessPolicy> {
         .prop_map(|(certification, anonymous_pull)| AccessPolicy { certification, anonymous_pull })
 }
 
-fn login() -> impl Strategy<Value = LoginScopes> {
-    prop::collection::vec(prop::sample::select(vec!["view", "download", "modify", "delete", "admin"]), 0..5)
-        .prop_map(|words| LoginScopes::parse(&words.join(",")).unwrap())
+fn login() -> impl Strategy<Value = Powers> {
+    let words = prop::collection::vec(
+        prop::sample::select(vec!["view", "download", "modify", "delete", "admin"]),
+        0..5,
+    );
+    let project = prop_oneof![4 => Just(None), 1 => Just(Some(5)), 1 => Just(Some(6))];
+    (words, project).prop_map(|(words, project)| Powers {
+        scopes: LoginScopes::parse(&words.join(",")).unwrap(),
+        only_in: project.map(ProjectId::new),
+    })
 }
 
 fn actions() -> impl Strategy<Value = &'static str> {
@@ -97,7 +104,7 @@ fn facts(project: Option<&ProjectFacts>, repositories: &[(&str, &RepositoryFacts
         project: project.clone(),
         repository: (*repository).clone(),
     };
-    Facts { user: None, repositories: repositories.iter().map(situation).collect() }
+    Facts { repositories: repositories.iter().map(situation).collect(), ..Facts::default() }
 }
 
 fn wanted(scopes: &[String]) -> Wanted {
@@ -138,10 +145,11 @@ proptest! {
         let facts = facts(Some(&project), &[("a", &repository)]);
         let granted = |login| decide(&Caller::User(&user, login), &wanted, &facts, policy).repositories[0].granted;
         let limited = granted(login);
-        prop_assert!(limited.is_within(granted(LoginScopes::ALL)));
-        prop_assert!(!limited.has(Action::Pull) || login.has(LoginScope::Download));
-        prop_assert!(!limited.has(Action::Push) || login.has(LoginScope::Modify));
-        prop_assert!(!limited.has(Action::Delete) || login.has(LoginScope::Delete));
+        prop_assert!(limited.is_within(granted(Powers::WHOLE)));
+        prop_assert!(limited.is_empty() || login.only_in != Some(ProjectId::new(6)));
+        prop_assert!(!limited.has(Action::Pull) || login.scopes.has(LoginScope::Download));
+        prop_assert!(!limited.has(Action::Push) || login.scopes.has(LoginScope::Modify));
+        prop_assert!(!limited.has(Action::Delete) || login.scopes.has(LoginScope::Delete));
     }
 
     #[test]
@@ -167,7 +175,7 @@ proptest! {
             || matches!(repository, RepositoryFacts::Fenced | RepositoryFacts::Known { state: LifeState::Trashed, .. });
         let wanted = wanted(&[format!("repository:syn5/a:{asks}")]);
         let facts = facts(Some(&project), &[("a", &repository)]);
-        for caller in [Caller::Anonymous, Caller::User(&user, LoginScopes::ALL)] {
+        for caller in [Caller::Anonymous, Caller::User(&user, Powers::WHOLE)] {
             let granted = decide(&caller, &wanted, &facts, policy).repositories[0].granted;
             prop_assert!(!closed || granted.is_empty());
         }
@@ -182,7 +190,7 @@ proptest! {
             id: UserId::new(9), certified, administrator: false, state: AccountState::Active, generation: 1,
             teams: Box::default(),
         };
-        let caller = if anonymous { Caller::Anonymous } else { Caller::User(&user, LoginScopes::ALL) };
+        let caller = if anonymous { Caller::Anonymous } else { Caller::User(&user, Powers::WHOLE) };
         let local = match &repository {
             RepositoryFacts::Known { local_sharing: Some(local), .. } => local.access_of(&caller),
             _ => AccessSet::NONE,
@@ -200,7 +208,7 @@ proptest! {
     fn without_read_no_reason_tells_what_is_there(
         user in user(), project in project(), repository in repository(), policy in policy(), asks in actions(),
     ) {
-        let caller = Caller::User(&UserFacts { administrator: false, ..user }, LoginScopes::ALL);
+        let caller = Caller::User(&UserFacts { administrator: false, ..user }, Powers::WHOLE);
         let benefactor = match &repository {
             RepositoryFacts::Known { local_sharing: Some(local), .. } => local.access_of(&caller),
             _ => project.sharing.access_of(&caller),

@@ -8,7 +8,7 @@ use super::super::account::AccountState;
 use super::super::facts::{
     Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, UserFacts,
 };
-use super::super::login::{Caller, LoginScopes};
+use super::super::login::{Caller, LoginScopes, Powers};
 use super::super::principal::{PrincipalId, TeamId, UserId};
 use super::super::project::ProjectId;
 use super::super::repository::RepositoryName;
@@ -26,6 +26,7 @@ struct Row {
     administrator: bool,
     anonymous: bool,
     login: &'static str,
+    bound_to: Option<i64>,
     project: Option<LifeState>,
     project_access: &'static str,
     through: PrincipalId,
@@ -42,6 +43,7 @@ impl Default for Row {
             administrator: false,
             anonymous: false,
             login: "view,download,modify,delete,admin",
+            bound_to: None,
             project: Some(LifeState::Live),
             project_access: "",
             through: PrincipalId::new(USER),
@@ -63,6 +65,10 @@ fn local(state: LifeState, open_data: bool, kinds: &str) -> RepositoryFacts {
 }
 
 impl Row {
+    fn powers(&self) -> Powers {
+        Powers { scopes: LoginScopes::parse(self.login).unwrap(), only_in: self.bound_to.map(ProjectId::new) }
+    }
+
     /// What comes out, as `pull push` or `pull:not_visible push:no_create` in the order of the actions.
     fn outcome(&self) -> String {
         let name = RepositoryName::parse("syn5/app").unwrap();
@@ -83,10 +89,10 @@ impl Row {
             teams: [TeamId::new(TEAM)].into(),
         };
         let situation = RepositorySituation { name, project, repository: self.repository.clone() };
-        let facts = Facts { user: None, repositories: vec![situation] };
+        let facts = Facts { repositories: vec![situation], ..Facts::default() };
         let caller = match self.anonymous {
             true => Caller::Anonymous,
-            false => Caller::User(&user, LoginScopes::parse(self.login).unwrap()),
+            false => Caller::User(&user, self.powers()),
         };
         let scope = format!("repository:syn5/app:{}", self.asks);
         let wanted = Wanted::parse([scope.as_str()], 64).unwrap();
@@ -250,6 +256,17 @@ fn row_15_a_login_gives_no_more_than_its_scopes() {
     expect("pull push:token_scope delete:token_scope", &Row { login: "view,download", ..row() });
     expect("delete pull:token_scope push:token_scope", &Row { login: "modify,delete", ..row() });
     expect("pull push delete:token_scope", &Row { login: "download,modify", ..row() });
+}
+
+#[test]
+fn a_token_bound_to_a_project_is_good_for_nothing_else_and_tells_nothing_of_it() {
+    let row = || Row { asks: "pull,push", project_access: "READ,DOWNLOAD,UPDATE", ..Row::default() };
+    expect("pull push", &Row { bound_to: Some(5), ..row() });
+    let elsewhere = "pull:token_scope push:token_scope";
+    expect(elsewhere, &Row { bound_to: Some(6), ..row() });
+    expect(elsewhere, &Row { bound_to: Some(6), project_access: "", ..row() });
+    expect(elsewhere, &Row { bound_to: Some(6), project: None, ..row() });
+    expect(elsewhere, &Row { bound_to: Some(6), administrator: true, repository: TRASHED, ..row() });
 }
 
 #[test]

@@ -9,8 +9,11 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONNECTION, ContentType, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::app::issue_token::{IssuedToken, TokenRefusal};
+use crate::domain::login::NotAdmitted;
+use crate::domain::own_token::OwnTokenKind;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
+use crate::domain::refused_login::RefusedLogin;
 
 /// Renders a token, under both of its names, because clients differ in which one they read; an answer to a form
 /// also names what was granted.
@@ -21,16 +24,20 @@ pub(super) fn token(issued: &IssuedToken, to_form: bool) -> HttpResponse {
         .body(token_body(issued, to_form))
 }
 
-/// Put together by hand: a token is base64url and dots (RFC 7515, section 3.1), of which JSON escapes nothing, and
+/// Put together by hand: tokens are letters, digits, `-`, `_` and dots (RFC 7515, section 3.1; `own_token.rs`), of
+/// which JSON escapes nothing, and
 /// a serializer that looks at each of its bytes twice took a tenth of the whole request.
 fn token_body(issued: &IssuedToken, to_form: bool) -> String {
-    let IssuedToken { token, issued_at, expires_in, scope } = issued;
+    let IssuedToken { token, issued_at, expires_in, scope, refresh_token } = issued;
     let mut body = String::with_capacity(2 * token.len() + scope.len() + 150);
     body.extend(["{\"token\":\"", token, "\",\"access_token\":\"", token]);
     // Writing to a string does not fail.
     let _ = write!(body, "\",\"expires_in\":{expires_in},\"issued_at\":\"{issued_at}\"");
     if to_form {
         let _ = write!(body, ",\"scope\":{}", serde_json::Value::from(scope.as_str()));
+    }
+    if let Some(refresh_token) = refresh_token {
+        body.extend([",\"refresh_token\":\"", refresh_token, "\""]);
     }
     body.push('}');
     body
@@ -70,6 +77,12 @@ impl ErrorAnswer {
     pub(super) fn bad_credential(text: &str) -> Self {
         let code = ReasonCode::WrongCredentials;
         Self::refused("UNAUTHORIZED", &Refusal { code, message: with_code(code, text) })
+    }
+
+    /// A refresh token that this service cannot have given.
+    pub(super) fn unknown_identity_token() -> Self {
+        let unknown = NotAdmitted::UnknownToken(OwnTokenKind::Identity);
+        Self::refused("UNAUTHORIZED", &RefusedLogin::NotAdmitted(unknown).refusal())
     }
 
     /// A request that cannot be understood.
@@ -160,6 +173,7 @@ mod tests {
             issued_at: Timestamp::from_millis(0),
             expires_in: 300,
             scope: "repository:syn1/a:pull,push".to_owned(),
+            refresh_token: None,
         };
         let read = |to_form| serde_json::from_str::<Value>(&token_body(&issued, to_form)).unwrap();
         let mut expected = json!({
@@ -169,5 +183,10 @@ mod tests {
         assert_eq!(read(false), expected);
         expected["scope"] = json!("repository:syn1/a:pull,push");
         assert_eq!(read(true), expected);
+        let with_identity_token =
+            IssuedToken { refresh_token: Some(String::from("asi_1_x").into()), ..issued };
+        let read: Value = serde_json::from_str(&token_body(&with_identity_token, true)).unwrap();
+        expected["refresh_token"] = json!("asi_1_x");
+        assert_eq!(read, expected);
     }
 }

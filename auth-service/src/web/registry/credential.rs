@@ -50,13 +50,10 @@ pub(super) fn from_basic(header: Option<&HeaderValue>, limit: usize) -> Result<C
 /// A user name and password as a credential; both empty are nobody's.
 pub(super) fn checked(name: String, password: String, limit: usize) -> Result<Credential, BadCredential> {
     let password = Password::new(password);
-    if name.is_empty() && password.expose().is_empty() {
-        return Ok(Credential::Anonymous);
-    }
     if name.len() > limit || password.expose().len() > limit {
         return Err(BadCredential::TooLong { limit });
     }
-    Ok(Credential::Password { name, password })
+    Ok(Credential::of(name, password))
 }
 
 #[cfg(test)]

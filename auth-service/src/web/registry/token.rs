@@ -12,9 +12,11 @@ use futures_util::StreamExt as _;
 
 use super::answer::{self, ErrorAnswer};
 use super::credential::from_basic;
-use super::form::{Asked, BadForm, from_form};
+use super::form::{Asked, BadForm, Form, from_form};
+use crate::app::give_tokens::Requester;
 use crate::app::issue_token::{IssueToken, IssuedToken, TokenAnswer, TokenRefusal, TokenRequest};
-use crate::domain::credential::Credential;
+use crate::app::log_in::Origin;
+use crate::domain::login::Door;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::ports::system::Identifiers;
@@ -57,7 +59,8 @@ pub async fn by_query(request: HttpRequest, endpoint: web::Data<TokenEndpoint>) 
         from_basic(request.headers().get(AUTHORIZATION), endpoint.credential_bytes)
             .map_err(|error| ErrorAnswer::bad_credential(&error.to_string()))
     });
-    endpoint.answer(&request, asked, read, false).await
+    let read = read.map(|credential| Form { asked, credential, door: Door::Registry });
+    endpoint.answer(&request, read, false).await
 }
 
 /// `POST /token`.
@@ -66,33 +69,34 @@ pub async fn by_form(
     body: web::Payload,
     endpoint: web::Data<TokenEndpoint>,
 ) -> HttpResponse {
-    match endpoint.read_form(&request, body).await {
-        Ok((asked, credential)) => endpoint.answer(&request, asked, Ok(credential), true).await,
-        Err(error) => endpoint.answer(&request, Asked::default(), Err(error), true).await,
-    }
+    let read = endpoint.read_form(&request, body).await;
+    endpoint.answer(&request, read, true).await
 }
 
 impl TokenEndpoint {
     async fn answer(
         &self,
         request: &HttpRequest,
-        asked: Asked,
-        credential: Result<Credential, ErrorAnswer>,
+        read: Result<Form, ErrorAnswer>,
         to_form: bool,
     ) -> HttpResponse {
         let address = self.proxies.client_address(request);
         let identifier = self.identifiers.next();
-        let mut entry = LogEntry { identifier, address, user: None, scope: asked.scopes.join(" ") };
-        let credential = match credential {
-            Ok(credential) => credential,
+        let mut entry = LogEntry { identifier, address, user: None, scope: String::new() };
+        let Form { asked, credential, door } = match read {
+            Ok(form) => form,
             Err(error) => return self.refuse(&entry, &error, None),
         };
+        entry.scope = asked.scopes.join(" ");
+        let requester = Requester { client: asked.client, address: Some(address.to_string()) };
         let token_request = TokenRequest {
             credential,
+            door,
             service: asked.service,
             scopes: asked.scopes,
-            network: ClientNetwork::of(address),
+            origin: Origin { network: ClientNetwork::of(address), by_form: to_form },
             asks_push_to_delete: asks_push_to_delete(request),
+            stores_token: asked.offline.then_some(requester),
             identifier: entry.identifier.clone(),
         };
         let answering = self.issue_token.run(&token_request);
@@ -130,11 +134,7 @@ impl TokenEndpoint {
         Err(ErrorAnswer::bad_request(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text))
     }
 
-    async fn read_form(
-        &self,
-        request: &HttpRequest,
-        body: web::Payload,
-    ) -> Result<(Asked, Credential), ErrorAnswer> {
+    async fn read_form(&self, request: &HttpRequest, body: web::Payload) -> Result<Form, ErrorAnswer> {
         self.require_short_head(request)?;
         let content_type =
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
@@ -150,9 +150,8 @@ impl TokenEndpoint {
             })??;
         from_form(&body, self.credential_bytes).map_err(|error| match error {
             BadForm::GrantType => ErrorAnswer::bad_request(StatusCode::BAD_REQUEST, error.to_string()),
-            BadForm::UnknownIdentityToken | BadForm::Credential(_) => {
-                ErrorAnswer::bad_credential(&error.to_string())
-            }
+            BadForm::Credential(_) => ErrorAnswer::bad_credential(&error.to_string()),
+            BadForm::NoIdentityToken => ErrorAnswer::unknown_identity_token(),
         })
     }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::corrupt;
 use crate::domain::access::AccessSet;
 use crate::domain::account::AccountState;
-use crate::domain::facts::{LifeState, ProjectFacts, RepositoryFacts, Sharing, UserFacts};
+use crate::domain::facts::{LifeState, ProjectFacts, RepositoryFacts, Sharing, TokenFacts, UserFacts};
+use crate::domain::login::LoginScopes;
+use crate::domain::own_token::{OwnTokenId, OwnTokenKind, TokenDigest};
 use crate::domain::principal::{PrincipalId, TeamId, UserId};
 use crate::domain::project::ProjectId;
 use crate::domain::time::Timestamp;
@@ -20,6 +22,8 @@ pub(super) struct SnapshotRow {
     pub(super) revision: i64,
     #[sqlx(flatten)]
     pub(super) user: UserColumns,
+    #[sqlx(flatten)]
+    pub(super) token: TokenColumns,
     #[sqlx(flatten)]
     pub(super) project: ProjectColumns,
     #[sqlx(flatten)]
@@ -45,6 +49,26 @@ pub(super) struct UserColumns {
     user_flags: i64,
     generation: Option<i64>,
     teams: Option<String>,
+}
+
+/// A token, or none; the columns are there only when a token was asked with.
+#[derive(Default, sqlx::FromRow)]
+#[sqlx(default)]
+pub(super) struct TokenColumns {
+    #[sqlx(rename = "token_id")]
+    id: Option<i64>,
+    #[sqlx(rename = "token_kind")]
+    kind: Option<String>,
+    #[sqlx(rename = "token_digest")]
+    digest: Option<Vec<u8>>,
+    #[sqlx(rename = "token_scopes")]
+    scopes: Option<i64>,
+    #[sqlx(rename = "token_project")]
+    project: Option<i64>,
+    #[sqlx(rename = "token_generation")]
+    generation: Option<i64>,
+    #[sqlx(rename = "token_end")]
+    end: Option<i64>,
 }
 
 /// A project, or none.
@@ -83,6 +107,24 @@ impl UserColumns {
             state: if self.user_flags & 4 == 0 { AccountState::Active } else { AccountState::Disabled },
             generation: self.generation.unwrap_or(0),
             teams: teams.into(),
+        }))
+    }
+}
+
+impl TokenColumns {
+    pub(super) fn facts(&self, user: UserId) -> Result<Option<TokenFacts>, StorageError> {
+        let Some(id) = self.id else { return Ok(None) };
+        let kind = self.kind.as_deref().unwrap_or_default();
+        let digest = self.digest.as_deref().and_then(TokenDigest::from_bytes);
+        Ok(Some(TokenFacts {
+            id: OwnTokenId::new(id),
+            kind: OwnTokenKind::parse(kind).ok_or_else(|| corrupt("tokens.kind", kind))?,
+            user,
+            digest: digest.ok_or_else(|| corrupt("tokens.digest", "of another length"))?,
+            scopes: login_scopes(self.scopes.unwrap_or(-1))?,
+            project: self.project.map(ProjectId::new),
+            ends_with_generation: self.generation,
+            expires_at: self.end.map(Timestamp::from_millis),
         }))
     }
 }
@@ -129,6 +171,11 @@ fn sharing(text: Option<&str>) -> Result<Sharing, StorageError> {
         rows.push((PrincipalId::new(number(principal, "access.principal_id")?), kinds));
     }
     Ok(Sharing::new(rows))
+}
+
+/// Reads `tokens.scopes`.
+pub(in crate::adapters::store) fn login_scopes(bits: i64) -> Result<LoginScopes, StorageError> {
+    LoginScopes::from_bits(bits).ok_or_else(|| corrupt("tokens.scopes", bits))
 }
 
 fn number<N: FromStr>(text: &str, column: &str) -> Result<N, StorageError> {

@@ -1,18 +1,24 @@
 //! What can be said on the command line. Outside scripts rely on these names.
 #![expect(clippy::doc_markdown, reason = "these comments are the help texts that people read in a terminal")]
 
+mod accounts;
+mod items;
+mod tokens;
+
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use super::key::KeyCommand;
 use super::quickstart::{GuardArguments, QuickstartArguments};
 use crate::app::manage_items::PrincipalName;
 use crate::domain::access::AccessSet;
-use crate::domain::account::{AccountName, EmailAddress};
 use crate::domain::login::LoginScopes;
-use crate::domain::project::{ProjectId, ProjectName};
-use crate::domain::repository::{Item, RepositoryName};
+use crate::domain::repository::Item;
+
+pub use self::accounts::{TeamCommand, UserCommand};
+pub use self::items::{ProjectCommand, RepositoryCommand, Switch};
+pub use self::tokens::{LoginCommand, TokenCommand};
 
 /// Who may pull and push what from the container registry, and why not.
 #[derive(Debug, Parser)]
@@ -130,6 +136,18 @@ pub enum Command {
         /// on or off
         state: Switch,
     },
+    /// Personal access tokens: passwords for scripts and programs
+    Token {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Docker logins: the identity tokens that docker stores in place of a password
+    Login {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: LoginCommand,
+    },
     /// Tell what somebody would be granted, and why not the rest
     Explain(ExplainArguments),
 }
@@ -141,134 +159,6 @@ pub enum ConfigCommand {
     Check,
     /// Show every setting and where it comes from, secrets hidden
     Show,
-}
-
-/// `user …`
-#[derive(Debug, Subcommand)]
-pub enum UserCommand {
-    /// Make an account
-    Add {
-        /// The name: a-z, 0-9, '.', '_' and '-'
-        #[arg(value_parser = AccountName::parse)]
-        name: AccountName,
-        /// The e-mail address, which can be used in place of the name at login
-        #[arg(long, value_parser = EmailAddress::parse)]
-        email: EmailAddress,
-        /// The user may push
-        #[arg(long)]
-        certified: bool,
-        /// The user is an administrator
-        #[arg(long)]
-        admin: bool,
-        /// Read the password from standard input (there is no other way: arguments can be seen by others)
-        #[arg(long, required = true)]
-        password_stdin: bool,
-    },
-    /// Let a user push
-    Certify(NamedUser),
-    /// Do not let a user push any more
-    Uncertify(NamedUser),
-    /// Close an account, and end every login
-    Disable(NamedUser),
-    /// Open an account again
-    Enable(NamedUser),
-    /// Make a user an administrator
-    Promote(NamedUser),
-    /// Make an administrator an ordinary user
-    Demote(NamedUser),
-    /// Set a new password, and end every login with the old one
-    Password {
-        /// Whose.
-        #[command(flatten)]
-        user: NamedUser,
-        /// Read the password from standard input
-        #[arg(long, required = true)]
-        password_stdin: bool,
-    },
-    /// Lift the lock that wrong passwords have put on an account
-    Unlock(NamedUser),
-    /// Remove an account with everything that it was granted
-    Remove(NamedUser),
-    /// Show every account
-    List,
-}
-
-/// The user that a command is about.
-#[derive(Debug, Args)]
-pub struct NamedUser {
-    /// The user's name
-    #[arg(value_parser = AccountName::parse)]
-    pub name: AccountName,
-}
-
-/// `team …`
-#[derive(Debug, Subcommand)]
-pub enum TeamCommand {
-    /// Make a team
-    Add {
-        /// The name, which no user may have
-        #[arg(value_parser = AccountName::parse)]
-        name: AccountName,
-    },
-    /// Remove a team with everything that it was granted
-    Remove {
-        /// The team
-        #[arg(value_parser = AccountName::parse)]
-        name: AccountName,
-    },
-    /// Put a user into a team
-    Join {
-        /// The team
-        #[arg(value_parser = AccountName::parse)]
-        team: AccountName,
-        /// The user
-        #[arg(value_parser = AccountName::parse)]
-        user: AccountName,
-    },
-    /// Take a user out of a team
-    Leave {
-        /// The team
-        #[arg(value_parser = AccountName::parse)]
-        team: AccountName,
-        /// The user
-        #[arg(value_parser = AccountName::parse)]
-        user: AccountName,
-    },
-    /// Show every team with its members
-    List,
-}
-
-/// `project …`
-#[derive(Debug, Subcommand)]
-pub enum ProjectCommand {
-    /// Make a project and print its number
-    Add {
-        /// What people call it
-        #[arg(value_parser = ProjectName::parse)]
-        name: ProjectName,
-        /// The user who may do everything with it
-        #[arg(long, value_parser = AccountName::parse)]
-        owner: AccountName,
-    },
-    /// Show every project
-    List,
-}
-
-/// `repository …`
-#[derive(Debug, Subcommand)]
-pub enum RepositoryCommand {
-    /// Show the repositories of a project, or all
-    List {
-        /// syn123
-        #[arg(value_parser = parse_project)]
-        project: Option<ProjectId>,
-    },
-    /// Show the tags of a repository and the digests that they point to
-    Tags {
-        /// syn123/name
-        #[arg(value_parser = parse_repository)]
-        repository: RepositoryName,
-    },
 }
 
 /// `explain …`
@@ -283,23 +173,6 @@ pub struct ExplainArguments {
     /// What is asked, such as repository:syn123/name:pull,push
     #[arg(required = true, value_name = "SCOPE")]
     pub wanted: Vec<String>,
-}
-
-/// On or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Switch {
-    /// Yes
-    On,
-    /// No
-    Off,
-}
-
-fn parse_project(text: &str) -> Result<ProjectId, &'static str> {
-    ProjectId::parse(text).ok_or("write syn123")
-}
-
-fn parse_repository(text: &str) -> Result<RepositoryName, &'static str> {
-    RepositoryName::parse(text).ok_or("write syn123/name")
 }
 
 fn parse_scopes(text: &str) -> Result<LoginScopes, String> {

@@ -1,0 +1,271 @@
+//! The tokens that this service gives to people.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::facts::login_scopes;
+use super::users::account_name;
+use super::{Store, change, corrupt, is_taken, list, note_change};
+use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
+use crate::domain::principal::UserId;
+use crate::domain::project::ProjectId;
+use crate::domain::time::Timestamp;
+use crate::domain::token_name::TokenName;
+use crate::ports::StorageError;
+use crate::ports::tokens::{AddTokenError, NewToken, TokenRecord, Tokens, WhenFull};
+
+#[derive(sqlx::FromRow)]
+struct TokenRow {
+    id: i64,
+    user_id: i64,
+    user_name: String,
+    name: Option<String>,
+    scopes: i64,
+    project_id: Option<i64>,
+    client: Option<String>,
+    address: Option<String>,
+    created_at: i64,
+    expires_at: Option<i64>,
+    last_used_at: Option<i64>,
+}
+
+impl TokenRow {
+    fn into_record(self) -> Result<TokenRecord, StorageError> {
+        let name = |name: String| TokenName::parse(&name).map_err(|_| corrupt("tokens.name", name));
+        Ok(TokenRecord {
+            id: OwnTokenId::new(self.id),
+            user: UserId::new(self.user_id),
+            user_name: account_name(&self.user_name)?,
+            name: self.name.map(name).transpose()?,
+            scopes: login_scopes(self.scopes)?,
+            project: self.project_id.map(ProjectId::new),
+            client: self.client,
+            address: self.address,
+            created_at: Timestamp::from_millis(self.created_at),
+            expires_at: self.expires_at.map(Timestamp::from_millis),
+            last_used_at: self.last_used_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// `$2` 0 is everybody.
+const TOKENS: &str = "SELECT tokens.id, user_id, principals.name AS user_name, tokens.name, scopes, project_id, client, \
+     address, created_at, CASE WHEN idle_until < COALESCE(expires_at, idle_until + 1) THEN idle_until \
+     ELSE expires_at END AS expires_at, last_used_at FROM tokens JOIN principals ON principals.id = user_id \
+     WHERE tokens.kind = $1 AND (user_id = $2 OR $2 = 0) ORDER BY created_at DESC, tokens.id";
+
+/// Makes room for one more token of a user (`$1`) and kind (`$2`): those at their end (`$3`) go, and give back
+/// their names.
+const DROP_ENDED: &str =
+    "DELETE FROM tokens WHERE user_id = $1 AND kind = $2 AND (expires_at <= $3 OR idle_until <= $3)";
+
+/// All but the `$3` that were used or made last.
+const DROP_LEAST_RECENTLY_USED: &str = "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens \
+     WHERE user_id = $1 AND kind = $2 ORDER BY COALESCE(last_used_at, created_at) DESC, id LIMIT 1000 OFFSET $3)";
+
+const INSERT: &str = "INSERT INTO tokens (id, kind, user_id, name, digest, scopes, project_id, generation, client, \
+     address, created_at, expires_at, idle_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+
+/// Whether there is a row with this number; `$statement` selects it.
+macro_rules! exists {
+    ($transaction:ident, $statement:literal, $number:expr) => {{
+        let found: Option<(i64,)> = sqlx::query_as($statement)
+            .bind($number)
+            .fetch_optional(&mut *$transaction)
+            .await
+            .map_err(StorageError::from)?;
+        found.is_some()
+    }};
+}
+
+/// Leaves room for one more token, or says that there is none.
+macro_rules! make_room {
+    ($transaction:ident, $token:expr, $now:expr, $limit:expr, $when_full:expr) => {{
+        let (user, kind) = ($token.user.number(), $token.kind.name());
+        sqlx::query(DROP_ENDED)
+            .bind(user)
+            .bind(kind)
+            .bind($now)
+            .execute(&mut *$transaction)
+            .await
+            .map_err(StorageError::from)?;
+        match $when_full {
+            WhenFull::Refuse => {
+                let (count,): (i64,) =
+                    sqlx::query_as("SELECT COUNT(*) FROM tokens WHERE user_id = $1 AND kind = $2")
+                        .bind(user)
+                        .bind(kind)
+                        .fetch_one(&mut *$transaction)
+                        .await
+                        .map_err(StorageError::from)?;
+                if usize::try_from(count).unwrap_or(usize::MAX) >= $limit {
+                    return Err(AddTokenError::TooMany($limit));
+                }
+            }
+            WhenFull::DropLeastRecentlyUsed => {
+                let dropped = sqlx::query(DROP_LEAST_RECENTLY_USED)
+                    .bind(user)
+                    .bind(kind)
+                    .bind(i64::try_from($limit.saturating_sub(1)).unwrap_or(i64::MAX))
+                    .execute(&mut *$transaction)
+                    .await
+                    .map_err(StorageError::from)?;
+                if dropped.rows_affected() > 0 {
+                    note_change!($transaction, "user", user);
+                }
+            }
+        }
+    }};
+}
+
+#[async_trait]
+impl Tokens for Store {
+    async fn add_token(
+        &self,
+        token: &NewToken,
+        limit: usize,
+        when_full: WhenFull,
+    ) -> Result<(), AddTokenError> {
+        let now = self.clock.now().as_millis();
+        change!(self, transaction => {
+            if !exists!(transaction, "SELECT id FROM users WHERE id = $1", token.user.number()) {
+                return Err(AddTokenError::NoSuchUser);
+            }
+            if let Some(project) = token.project
+                && !exists!(transaction, "SELECT id FROM projects WHERE id = $1", project.number())
+            {
+                return Err(AddTokenError::NoSuchProject(project));
+            }
+            make_room!(transaction, token, now, limit, when_full);
+            sqlx::query(INSERT)
+                .bind(token.id.number())
+                .bind(token.kind.name())
+                .bind(token.user.number())
+                .bind(token.name.as_ref().map(TokenName::as_str))
+                .bind(token.digest.as_bytes().as_slice())
+                .bind(i64::from(token.scopes.to_bits()))
+                .bind(token.project.map(ProjectId::number))
+                .bind(token.generation)
+                .bind(token.client.as_deref())
+                .bind(token.address.as_deref())
+                .bind(now)
+                .bind(token.expires_at.map(Timestamp::as_millis))
+                .bind(token.idle_until.map(Timestamp::as_millis))
+                .execute(&mut *transaction)
+                .await
+                .map_err(|error| if is_taken(&error) { AddTokenError::NameTaken } else { StorageError::from(error).into() })?;
+            Ok(())
+        })
+    }
+
+    async fn tokens(
+        &self,
+        kind: OwnTokenKind,
+        user: Option<UserId>,
+    ) -> Result<Vec<TokenRecord>, StorageError> {
+        let rows: Vec<TokenRow> = list!(self, connection => {
+            sqlx::query_as(TOKENS)
+                .bind(kind.name())
+                .bind(user.map_or(0, UserId::number))
+                .fetch_all(connection)
+                .await?
+        });
+        rows.into_iter().map(TokenRow::into_record).collect()
+    }
+
+    async fn revoke_token(
+        &self,
+        kind: OwnTokenKind,
+        id: OwnTokenId,
+        owner: Option<UserId>,
+    ) -> Result<bool, StorageError> {
+        change!(self, transaction => {
+            let revoked: Option<(i64,)> = sqlx::query_as(
+                "DELETE FROM tokens WHERE id = $1 AND kind = $2 AND (user_id = $3 OR $3 = 0) RETURNING user_id",
+            )
+            .bind(id.number())
+            .bind(kind.name())
+            .bind(owner.map_or(0, UserId::number))
+            .fetch_optional(&mut *transaction)
+            .await?;
+            if let Some((user,)) = revoked {
+                note_change!(transaction, "user", user);
+            }
+            Ok(revoked.is_some())
+        })
+    }
+
+    async fn end_logins(&self, user: UserId) -> Result<(), StorageError> {
+        change!(self, transaction => {
+            sqlx::query("DELETE FROM tokens WHERE user_id = $1 AND kind IN ('identity', 'session')")
+                .bind(user.number())
+                .execute(&mut *transaction)
+                .await?;
+            // Logins under way, whose password was right before this, must not be given new ones.
+            sqlx::query("UPDATE users SET generation = generation + 1 WHERE id = $1")
+                .bind(user.number())
+                .execute(&mut *transaction)
+                .await?;
+            note_change!(transaction, "user", user.number());
+            Ok(())
+        })
+    }
+
+    async fn write_uses(&self, uses: &[(OwnTokenId, Timestamp)], idle: Duration) -> Result<(), StorageError> {
+        for uses in uses.chunks(USES_AT_ONCE) {
+            self.write_some_uses(uses, idle).await?;
+        }
+        Ok(())
+    }
+
+    async fn forget_ended(&self, moment: Timestamp) -> Result<(), StorageError> {
+        change!(self, transaction => {
+            // Nobody need be told: a token at its end is refused by its own date.
+            sqlx::query("DELETE FROM tokens WHERE expires_at <= $1")
+                .bind(moment.as_millis())
+                .execute(&mut *transaction)
+                .await?;
+            Ok(())
+        })
+    }
+}
+
+/// How many uses are written in one transaction: nobody else can change anything while it runs.
+const USES_AT_ONCE: usize = 200;
+
+/// The end of a token that is not used is moved when that is by at least this much, because it is told to all who
+/// keep it in memory.
+const MOVE_OF_IDLE: Duration = Duration::from_hours(24);
+
+impl Store {
+    async fn write_some_uses(
+        &self,
+        uses: &[(OwnTokenId, Timestamp)],
+        idle: Duration,
+    ) -> Result<(), StorageError> {
+        change!(self, transaction => {
+            for (token, at) in uses {
+                sqlx::query(
+                    "UPDATE tokens SET last_used_at = $2 WHERE id = $1 AND COALESCE(last_used_at, 0) < $2",
+                )
+                .bind(token.number())
+                .bind(at.as_millis())
+                .execute(&mut *transaction)
+                .await?;
+                let end = at.plus(idle);
+                let moved: Option<(i64,)> =
+                    sqlx::query_as("UPDATE tokens SET idle_until = $2 WHERE id = $1 AND idle_until < $3 RETURNING user_id")
+                        .bind(token.number())
+                        .bind(end.as_millis())
+                        .bind(end.minus(MOVE_OF_IDLE).as_millis())
+                        .fetch_optional(&mut *transaction)
+                        .await?;
+                if let Some((user,)) = moved {
+                    note_change!(transaction, "user", user);
+                }
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! The one place that knows everything: from settings to adapters, use cases and listeners.
+
+mod background;
+mod wiring;
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use self::background::Background;
+use self::wiring::Wiring;
+use crate::adapters::signing::{KeyDirectory, KeyWatch};
+use crate::adapters::store::{ConnectOptions, Location, Store};
+use crate::adapters::system::SystemClock;
+use crate::app::keep_tokens::KeepTokens;
+use crate::config::{DatabaseUrl, Settings, TlsFiles};
+use crate::ports::system::Clock;
+use crate::web::server::{Listeners, ServerOptions};
+
+pub use self::wiring::{access_policy, give_tokens, hashing_threads};
+
+/// Opens the database, with its schema brought up to date.
+pub async fn open_store(settings: &Settings) -> anyhow::Result<Arc<Store>> {
+    let database = &settings.database;
+    let location = match &database.url {
+        DatabaseUrl::Sqlite(path) => Location::Sqlite(path.clone()),
+        DatabaseUrl::Postgres(url) => Location::Postgres(url.expose().to_owned()),
+    };
+    let options = ConnectOptions { connections: database.connections, patience: database.busy };
+    Ok(Arc::new(Store::connect(&location, options, Arc::new(SystemClock)).await?))
+}
+
+/// A service that listens and whose work has not begun.
+pub struct Service {
+    /// Where the public listener is bound.
+    pub public: SocketAddr,
+    /// Where the operations listener is bound.
+    pub operations: SocketAddr,
+    listeners: Listeners,
+    background: Background,
+    store: Arc<Store>,
+}
+
+impl Service {
+    /// Opens everything and binds both listeners. Each failure is one sentence for the operator.
+    pub async fn start(settings: &Settings) -> anyhow::Result<Self> {
+        // The second call in one process fails, and changes nothing.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let public = bind(settings.http.listen, "http.listen")?;
+        let operations = bind(settings.ops.listen, "ops.listen")?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let keys = Arc::new(KeyWatch::open(KeyDirectory::new(&settings.keys.directory), clock.now())?);
+        let store = open_store(settings).await?;
+        let (endpoints, background) =
+            Wiring { settings, store: &store, keys: &keys, clock: &clock }.endpoints_and_background()?;
+        let options = ServerOptions {
+            workers: settings.http.workers,
+            drain: settings.http.drain,
+            tls: settings.http.tls.as_ref().map(tls).transpose()?,
+        };
+        let listeners = Listeners::start(&endpoints, public, operations, options)?;
+        let (public, operations) = (listeners.public, listeners.operations);
+        Ok(Self { public, operations, listeners, background, store })
+    }
+
+    /// Serves until `stop` resolves, then drains.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let keep_tokens: Arc<KeepTokens> = Arc::clone(&self.background.keep_tokens);
+        let background = tokio::spawn(self.background.run());
+        self.listeners.serve_until(stop).await?;
+        background.abort();
+        if let Err(error) = keep_tokens.write_uses().await {
+            tracing::warn!(%error, "when tokens were last used could not be written down");
+        }
+        self.store.close().await;
+        Ok(())
+    }
+}
+
+fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            anyhow!("{address} is in use by another program; set {key} to a free one")
+        }
+        _ => anyhow!("cannot listen on {address} ({key}): {error}"),
+    })
+}
+
+fn tls(files: &TlsFiles) -> anyhow::Result<ServerConfig> {
+    let certificate = &files.certificate;
+    let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("http.tls_certificate: {} cannot be read", certificate.display()))?;
+    let key = PrivateKeyDer::from_pem_file(&files.key)
+        .with_context(|| format!("http.tls_key: {} cannot be read", files.key.display()))?;
+    ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .context("http.tls_certificate and http.tls_key do not belong together")
+}

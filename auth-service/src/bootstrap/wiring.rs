@@ -1,0 +1,229 @@
+//! From settings to adapters, from adapters to use cases, from use cases to endpoints.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use actix_web::web;
+use anyhow::{Context as _, anyhow};
+
+use super::background::Background;
+use crate::adapters::argon2::{HashingOptions, HashingThreads};
+use crate::adapters::facts::{CachedFacts, DirectFacts};
+use crate::adapters::registry_client::RegistryClient;
+use crate::adapters::signing::KeyWatch;
+use crate::adapters::store::Store;
+use crate::adapters::system::{ProcessIdentifiers, SystemClock, SystemRandomness};
+use crate::adapters::token_uses::UsesInMemory;
+use crate::adapters::verified_logins::LoginCache;
+use crate::app::authenticate::Authenticate;
+use crate::app::first_push::FirstPush;
+use crate::app::give_tokens::GiveTokens;
+use crate::app::issue_token::{IssueToken, TokenRules};
+use crate::app::keep_tokens::KeepTokens;
+use crate::app::lockout::Lockout;
+use crate::app::log_in::LogIn;
+use crate::app::readiness::Readiness;
+use crate::app::record_events::RecordEvents;
+use crate::config::{self, Settings};
+use crate::domain::claims::TokenTerms;
+use crate::domain::grant::{AccessPolicy, Certification};
+use crate::domain::lockout::LockoutPolicy;
+use crate::ports::facts::FactsReader;
+use crate::ports::signer::Signer;
+use crate::ports::system::Clock;
+use crate::web::client::Proxies;
+use crate::web::metrics::Metrics;
+use crate::web::registry::events::Webhook;
+use crate::web::registry::token::TokenEndpoint;
+use crate::web::server::Endpoints;
+
+/// Starts the threads that hash passwords.
+pub fn hashing_threads(settings: &Settings, threads: usize) -> anyhow::Result<Arc<HashingThreads>> {
+    let login = &settings.login;
+    let options = HashingOptions {
+        threads,
+        longest_queue: login.queue,
+        memory_kib: login.argon2_memory_kib,
+        passes: login.argon2_passes,
+    };
+    Ok(Arc::new(HashingThreads::start(options).context("the threads for passwords do not start")?))
+}
+
+/// The choices of the operator that decisions depend on.
+#[must_use]
+pub const fn access_policy(settings: &Settings) -> AccessPolicy {
+    AccessPolicy {
+        certification: match settings.access.certification {
+            config::Certification::Push => Certification::Push,
+            config::Certification::Create => Certification::Create,
+            config::Certification::Off => Certification::Off,
+        },
+        anonymous_pull: settings.access.anonymous_pull,
+    }
+}
+
+/// What gives people tokens.
+#[must_use]
+pub fn give_tokens(settings: &Settings, store: &Arc<Store>) -> GiveTokens {
+    GiveTokens {
+        tokens: Arc::<Store>::clone(store),
+        randomness: Arc::new(SystemRandomness),
+        clock: Arc::new(SystemClock),
+        identity_idle: settings.login.identity_idle,
+        session_life: settings.login.session,
+    }
+}
+
+/// What everything is made of.
+pub(super) struct Wiring<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) store: &'a Arc<Store>,
+    pub(super) keys: &'a Arc<KeyWatch>,
+    pub(super) clock: &'a Arc<dyn Clock>,
+}
+
+impl Wiring<'_> {
+    pub(super) fn endpoints_and_background(&self) -> anyhow::Result<(Endpoints, Background)> {
+        let (facts, cached_facts) = self.facts();
+        let first_push = Arc::new(FirstPush::new(
+            Arc::<Store>::clone(self.store),
+            Arc::new(self.registry_client()),
+            Arc::clone(self.clock),
+        ));
+        let keep_tokens = Arc::new(KeepTokens {
+            tokens: Arc::<Store>::clone(self.store),
+            uses: Arc::new(UsesInMemory::default()),
+            clock: Arc::clone(self.clock),
+            identity_idle: self.settings.login.identity_idle,
+        });
+        let record_events = Arc::new(RecordEvents {
+            inbox: Arc::<Store>::clone(self.store),
+            facts: Arc::clone(&facts),
+            clock: Arc::clone(self.clock),
+            kept_for: self.settings.limits.events_kept,
+        });
+        let lockout = Arc::new(self.lockout());
+        let log_in = Arc::new(self.log_in(&facts, &keep_tokens, &lockout)?);
+        let issue_token = self.issue_token(log_in, Arc::clone(&first_push));
+        let readiness = Readiness { facts, signer: self.signer(), clock: Arc::clone(self.clock) };
+        let endpoints = self.endpoints(issue_token, Arc::clone(&record_events), readiness)?;
+        let background = Background {
+            clock: Arc::clone(self.clock),
+            keys: Arc::clone(self.keys),
+            cached_facts,
+            record_events,
+            first_push,
+            keep_tokens,
+            lockout,
+        };
+        Ok((endpoints, background))
+    }
+
+    fn signer(&self) -> Arc<dyn Signer> {
+        Arc::<KeyWatch>::clone(self.keys)
+    }
+
+    fn terms(&self) -> TokenTerms {
+        let token = &self.settings.token;
+        TokenTerms {
+            issuer: token.issuer.clone(),
+            service: token.service.clone(),
+            lifetime_seconds: i64::try_from(token.lifetime.as_secs()).unwrap_or(i64::MAX),
+        }
+    }
+
+    fn registry_client(&self) -> RegistryClient {
+        let url = self.settings.registry.url.clone();
+        RegistryClient::new(url, self.terms(), self.signer(), Arc::clone(self.clock))
+    }
+
+    fn facts(&self) -> (Arc<dyn FactsReader>, Option<Arc<CachedFacts>>) {
+        let store: Arc<Store> = Arc::clone(self.store);
+        match self.settings.limits.facts_cache_bytes {
+            0 => (Arc::new(DirectFacts(store)), None),
+            bytes => {
+                let cached = CachedFacts::new(store, Arc::clone(self.clock), bytes);
+                let cached = Arc::new(cached.with_patience(self.settings.database.busy));
+                (Arc::<CachedFacts>::clone(&cached), Some(cached))
+            }
+        }
+    }
+
+    fn lockout(&self) -> Lockout {
+        let login = &self.settings.login;
+        let policy = LockoutPolicy { free_tries: login.free_tries, longest: login.longest_lock };
+        Lockout::new(Arc::<Store>::clone(self.store), Arc::clone(self.clock), policy)
+    }
+
+    fn log_in(
+        &self,
+        facts: &Arc<dyn FactsReader>,
+        keep_tokens: &KeepTokens,
+        lockout: &Arc<Lockout>,
+    ) -> anyhow::Result<LogIn> {
+        let login = &self.settings.login;
+        let hasher = hashing_threads(self.settings, login.hash_threads)?;
+        let logins = Arc::new(LoginCache::new(login.cache)?);
+        Ok(LogIn {
+            authenticate: Authenticate::new(
+                Arc::<Store>::clone(self.store),
+                hasher,
+                logins,
+                Arc::clone(lockout),
+            ),
+            facts: Arc::clone(facts),
+            uses: Arc::clone(&keep_tokens.uses),
+            clock: Arc::clone(self.clock),
+        })
+    }
+
+    fn issue_token(&self, log_in: Arc<LogIn>, first_push: Arc<FirstPush>) -> IssueToken {
+        IssueToken {
+            log_in,
+            give_tokens: Arc::new(give_tokens(self.settings, self.store)),
+            first_push,
+            signer: self.signer(),
+            clock: Arc::clone(self.clock),
+            rules: TokenRules {
+                terms: self.terms(),
+                policy: access_policy(self.settings),
+                host: self.settings.registry.host.clone(),
+                most_scopes: self.settings.limits.scopes,
+            },
+        }
+    }
+
+    fn endpoints(
+        &self,
+        issue_token: IssueToken,
+        record_events: Arc<RecordEvents>,
+        readiness: Readiness,
+    ) -> anyhow::Result<Endpoints> {
+        let Settings { http, webhook, registry, limits, .. } = self.settings;
+        let metrics = Arc::new(Metrics::default());
+        let networks = http.trusted_proxies.clone();
+        let proxies =
+            Proxies::new(move |address: IpAddr| networks.iter().any(|network| network.contains(&address)));
+        let secret = webhook.secret.clone().ok_or_else(|| anyhow!("webhook.secret is missing"))?;
+        Ok(Endpoints {
+            token: web::Data::new(TokenEndpoint {
+                issue_token,
+                identifiers: Arc::new(ProcessIdentifiers::new()?),
+                proxies: Arc::new(proxies),
+                metrics: Arc::clone(&metrics),
+                host: registry.host.clone(),
+                credential_bytes: limits.credential_bytes,
+                head_bytes: limits.head_bytes,
+                form_bytes: limits.body_bytes,
+            }),
+            webhook: web::Data::new(Webhook {
+                record_events,
+                is_secret: Box::new(move |bytes| secret.matches(bytes)),
+                metrics: Arc::clone(&metrics),
+                body_bytes: limits.webhook_bytes,
+            }),
+            readiness: web::Data::new(readiness),
+            metrics: web::Data::new(metrics),
+        })
+    }
+}

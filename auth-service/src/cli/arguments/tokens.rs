@@ -1,0 +1,110 @@
+//! `token …` and `login …`
+
+use std::time::Duration;
+
+use clap::Subcommand;
+
+use super::items::parse_project;
+use super::parse_scopes;
+use crate::domain::account::AccountName;
+use crate::domain::login::{LoginScope, LoginScopes};
+use crate::domain::own_token::OwnTokenId;
+use crate::domain::project::ProjectId;
+use crate::domain::token_name::TokenName;
+
+/// `token …`
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token and print it; it cannot be shown again
+    Add {
+        /// Whose it is
+        #[arg(long, value_parser = AccountName::parse)]
+        user: AccountName,
+        /// What its owner calls it
+        #[arg(long, value_parser = TokenName::parse)]
+        name: Option<TokenName>,
+        /// What it may be used for: some of view,download,modify,delete,admin [default: view,download,modify]
+        #[arg(long, value_parser = parse_token_scopes, value_name = "SCOPES")]
+        scope: Option<LoginScopes>,
+        /// The only project that it is good for
+        #[arg(long, value_parser = parse_project, value_name = "synN")]
+        project: Option<ProjectId>,
+        /// How long it lives, such as 90d or 12h [default: until it is revoked]
+        #[arg(long, value_parser = parse_life, value_name = "LIFE")]
+        expires: Option<Duration>,
+    },
+    /// Show the tokens of a user, or of all
+    List {
+        /// Whose
+        #[arg(long, value_parser = AccountName::parse)]
+        user: Option<AccountName>,
+    },
+    /// End a token
+    Revoke {
+        /// Its number, as the list shows it
+        #[arg(value_parser = parse_token_id)]
+        id: OwnTokenId,
+    },
+}
+
+/// `login …`
+#[derive(Debug, Subcommand)]
+pub enum LoginCommand {
+    /// Show where a user is logged in with docker
+    List {
+        /// Whose
+        #[arg(long, value_parser = AccountName::parse)]
+        user: AccountName,
+    },
+    /// End a login
+    Revoke {
+        /// Its number, as the list shows it
+        #[arg(value_parser = parse_token_id)]
+        id: OwnTokenId,
+    },
+}
+
+fn parse_token_id(text: &str) -> Result<OwnTokenId, &'static str> {
+    text.parse().map(OwnTokenId::new).map_err(|_| "write the number that the list shows")
+}
+
+/// Reads `90d` or `12h`; at most ten years, so that no date overflows.
+fn parse_life(text: &str) -> Result<Duration, &'static str> {
+    const WRONG: &str = "write a number of days or hours, such as 90d or 12h, at most 3650d";
+    let (number, hours) = match (text.strip_suffix('d'), text.strip_suffix('h')) {
+        (Some(days), _) => (days, 24),
+        (_, Some(hours)) => (hours, 1),
+        _ => return Err(WRONG),
+    };
+    let hours = number.parse::<u64>().ok().and_then(|number| number.checked_mul(hours));
+    hours.filter(|hours| (1..=3650 * 24).contains(hours)).map(Duration::from_hours).ok_or(WRONG)
+}
+
+fn parse_token_scopes(text: &str) -> Result<LoginScopes, String> {
+    let scopes = parse_scopes(text)?;
+    match scopes.has(LoginScope::Authorize) {
+        true => Err("no token can have 'authorize': it is for logins with a password".to_owned()),
+        false => Ok(scopes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_life_is_days_or_hours_and_not_for_ever() {
+        assert_eq!(parse_life("90d"), Ok(Duration::from_hours(90 * 24)));
+        assert_eq!(parse_life("12h"), Ok(Duration::from_hours(12)));
+        for wrong in ["", "d", "0d", "-1d", "90", "90m", "3651d", "99999999999999999999d", "1.5d"] {
+            assert!(parse_life(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_token_cannot_be_allowed_to_make_tokens() {
+        assert!(parse_token_scopes("view,admin").is_ok());
+        assert!(parse_token_scopes("view,authorize").is_err());
+        assert!(parse_token_scopes("view,fly").is_err());
+    }
+}

@@ -1,0 +1,128 @@
+//! `auth-service token …` and `auth-service login …`
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::arguments::{LoginCommand, TokenCommand};
+use super::output::{Failure, Report};
+use crate::adapters::store::Store;
+use crate::adapters::system::SystemClock;
+use crate::app::give_tokens::PersonalTokenRequest;
+use crate::bootstrap::{give_tokens, open_store};
+use crate::config::Settings;
+use crate::domain::account::AccountName;
+use crate::domain::login::LoginScopes;
+use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
+use crate::domain::principal::UserId;
+use crate::domain::time::Timestamp;
+use crate::ports::accounts::{AccountError, Users as _};
+use crate::ports::system::Clock as _;
+use crate::ports::tokens::{TokenRecord, Tokens as _};
+
+pub(super) async fn token(settings: &Settings, command: TokenCommand) -> Result<Report, Failure> {
+    let store = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
+    match command {
+        TokenCommand::Add { user, name, scope, project, expires } => {
+            let request = PersonalTokenRequest {
+                user: number_of(&store, &user).await?,
+                name,
+                scopes: scope.unwrap_or(LoginScopes::USUAL),
+                project,
+                expires_at: expires.map(|life| SystemClock.now().plus(life)),
+            };
+            let given = give_tokens(settings, &store).personal(request).await?;
+            let json = json!({
+                "id": given.id.to_string(),
+                "token": given.text.as_str(),
+                "scopes": given.scopes.names(),
+                "expiresOn": given.expires_at.map(|end| end.to_string()),
+            });
+            Ok(Report::new(given.text.as_str(), json))
+        }
+        TokenCommand::List { user } => {
+            let user = match user {
+                Some(user) => Some(number_of(&store, &user).await?),
+                None => None,
+            };
+            Ok(listed(&store.tokens(OwnTokenKind::Personal, user).await?))
+        }
+        TokenCommand::Revoke { id } => revoke(&store, OwnTokenKind::Personal, id).await,
+    }
+}
+
+pub(super) async fn login(settings: &Settings, command: LoginCommand) -> Result<Report, Failure> {
+    let store = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
+    match command {
+        LoginCommand::List { user } => {
+            let user = number_of(&store, &user).await?;
+            Ok(listed(&store.tokens(OwnTokenKind::Identity, Some(user)).await?))
+        }
+        LoginCommand::Revoke { id } => revoke(&store, OwnTokenKind::Identity, id).await,
+    }
+}
+
+async fn number_of(store: &Arc<Store>, name: &AccountName) -> Result<UserId, Failure> {
+    let user = store.user(name).await?.ok_or_else(|| AccountError::NoSuchUser(name.clone()))?;
+    Ok(user.id)
+}
+
+async fn revoke(store: &Arc<Store>, kind: OwnTokenKind, id: OwnTokenId) -> Result<Report, Failure> {
+    if store.revoke_token(kind, id, None).await? {
+        Ok(Report::new(format!("{id} is revoked."), json!({"id": id.to_string()})))
+    } else {
+        Err(Failure::Failed(format!("there is no {} token {id}", kind.name())))
+    }
+}
+
+fn listed(records: &[TokenRecord]) -> Report {
+    let now = SystemClock.now();
+    let lines: Vec<String> = records.iter().map(|record| line(record, now)).collect();
+    let json = records.iter().map(|record| json_of(record, now)).collect();
+    Report::new(lines.join("\n"), Value::Array(json))
+}
+
+fn is_over(record: &TokenRecord, now: Timestamp) -> bool {
+    record.expires_at.is_some_and(|end| end <= now)
+}
+
+fn line(record: &TokenRecord, now: Timestamp) -> String {
+    let when = |moment: Option<Timestamp>| moment.map_or_else(|| "never".to_owned(), |at| at.to_string());
+    let what = match (&record.name, &record.client) {
+        (Some(name), _) => name.to_string(),
+        (None, client) => {
+            format!("{} at {}", client.as_deref().unwrap_or("?"), record.address.as_deref().unwrap_or("?"))
+        }
+    };
+    format!(
+        "{}\t{}\t{what}\t{}{}\tused {}\t{} {}",
+        record.id,
+        record.user_name,
+        record.scopes.names().join(","),
+        record.project.map(|project| format!(" in {project}")).unwrap_or_default(),
+        when(record.last_used_at),
+        if is_over(record, now) { "ended" } else { "ends" },
+        when(record.expires_at),
+    )
+}
+
+fn json_of(record: &TokenRecord, now: Timestamp) -> Value {
+    let mut object = Map::from_iter([
+        ("id".to_owned(), json!(record.id.to_string())),
+        ("userId".to_owned(), json!(record.user.to_string())),
+        ("userName".to_owned(), json!(record.user_name.as_str())),
+        ("scopes".to_owned(), json!(record.scopes.names())),
+        ("createdOn".to_owned(), json!(record.created_at.to_string())),
+        ("state".to_owned(), json!(if is_over(record, now) { "EXPIRED" } else { "ACTIVE" })),
+    ]);
+    let optional = [
+        ("name", record.name.as_ref().map(ToString::to_string)),
+        ("project", record.project.map(|project| project.to_string())),
+        ("clientId", record.client.clone()),
+        ("address", record.address.clone()),
+        ("expiresOn", record.expires_at.map(|end| end.to_string())),
+        ("lastUsed", record.last_used_at.map(|at| at.to_string())),
+    ];
+    object.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value?)))));
+    Value::Object(object)
+}

@@ -1,0 +1,129 @@
+//! Which proofs are good, as a table.
+
+use std::sync::Arc;
+
+use super::super::own_token::SECRET_BYTES;
+use super::*;
+
+const USER: UserId = UserId::new(3_400_001);
+const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+
+fn user() -> UserFacts {
+    UserFacts {
+        id: USER,
+        certified: false,
+        administrator: false,
+        state: AccountState::Active,
+        generation: 4,
+        teams: Box::default(),
+    }
+}
+
+/// A token as it is presented, and as it is stored.
+fn token(kind: OwnTokenKind, secret: u8) -> (OwnToken, TokenFacts) {
+    let id = OwnTokenId::new(9);
+    let (text, digest) = OwnToken::compose(kind, id, &[secret; SECRET_BYTES]);
+    let stored = TokenFacts {
+        id,
+        kind,
+        user: USER,
+        digest,
+        scopes: LoginScopes::USUAL,
+        project: None,
+        ends_with_generation: None,
+        expires_at: None,
+    };
+    (OwnToken::read(&text).unwrap().unwrap(), stored)
+}
+
+fn facts(user: UserFacts, token: Option<TokenFacts>) -> Facts {
+    Facts { user: Some(Arc::new(user)), token: token.map(Arc::new), repositories: Vec::new() }
+}
+
+fn outcome(proof: &Proof, facts: &Facts, door: Door) -> Result<LoginScopes, NotAdmitted> {
+    admit(proof, facts, door, NOW).map(|powers| powers.map_or(LoginScopes::NONE, |powers| powers.scopes))
+}
+
+#[test]
+fn a_password_is_good_for_the_generation_that_it_was_checked_against() {
+    let proof = |generation| Proof::Password(VerifiedLogin { user: USER, generation });
+    let door = Door::Registry;
+    assert_eq!(outcome(&proof(4), &facts(user(), None), door), Ok(LoginScopes::ALL));
+    assert_eq!(outcome(&proof(3), &facts(user(), None), door), Err(NotAdmitted::CheckAgain));
+    assert_eq!(outcome(&proof(4), &Facts::default(), door), Err(NotAdmitted::NoAccount));
+    let disabled = UserFacts { state: AccountState::Disabled, ..user() };
+    assert_eq!(outcome(&proof(4), &facts(disabled, None), door), Err(NotAdmitted::Disabled));
+    assert_eq!(outcome(&Proof::None, &Facts::default(), door), Ok(LoginScopes::NONE));
+}
+
+#[test]
+fn each_kind_of_token_is_good_at_its_own_doors_only() {
+    use Door::{Refresh, Registry, Rest};
+    use OwnTokenKind::{Identity, Personal, Session};
+    let table = [
+        (Personal, Registry, true),
+        (Personal, Refresh, false),
+        (Personal, Rest, true),
+        (Identity, Registry, false),
+        (Identity, Refresh, true),
+        (Identity, Rest, false),
+        (Session, Registry, false),
+        (Session, Refresh, false),
+        (Session, Rest, true),
+    ];
+    for (kind, door, good) in table {
+        let (presented, stored) = token(kind, 1);
+        let expected = if good { Ok(LoginScopes::USUAL) } else { Err(NotAdmitted::WrongDoor(kind)) };
+        assert_eq!(
+            outcome(&Proof::Token(presented), &facts(user(), Some(stored)), door),
+            expected,
+            "{kind:?} {door:?}"
+        );
+    }
+}
+
+#[test]
+fn a_token_is_unknown_unless_everything_about_it_matches() {
+    let (presented, stored) = token(OwnTokenKind::Personal, 1);
+    let proof = Proof::Token(presented);
+    let unknown = Err(NotAdmitted::UnknownToken(OwnTokenKind::Personal));
+    let door = Door::Registry;
+    assert_eq!(outcome(&proof, &facts(user(), None), door), unknown);
+    assert_eq!(outcome(&proof, &Facts::default(), door), unknown);
+    let others = [
+        token(OwnTokenKind::Personal, 2).1,
+        TokenFacts { id: OwnTokenId::new(8), ..stored.clone() },
+        TokenFacts { kind: OwnTokenKind::Identity, ..stored.clone() },
+        TokenFacts { user: UserId::new(1), ..stored.clone() },
+        TokenFacts { ends_with_generation: Some(3), ..stored.clone() },
+    ];
+    for other in others {
+        assert_eq!(outcome(&proof, &facts(user(), Some(other.clone())), door), unknown, "{other:?}");
+    }
+    let same_generation = TokenFacts { ends_with_generation: Some(4), ..stored };
+    assert_eq!(outcome(&proof, &facts(user(), Some(same_generation)), door), Ok(LoginScopes::USUAL));
+}
+
+#[test]
+fn a_token_ends_with_its_time_and_rests_while_the_account_is_disabled() {
+    let (presented, stored) = token(OwnTokenKind::Personal, 1);
+    let proof = Proof::Token(presented);
+    let until =
+        |expires_at| facts(user(), Some(TokenFacts { expires_at: Some(expires_at), ..stored.clone() }));
+    let later = Timestamp::from_millis(1_000_001);
+    assert_eq!(outcome(&proof, &until(later), Door::Registry), Ok(LoginScopes::USUAL));
+    let expired = Err(NotAdmitted::ExpiredToken(OwnTokenKind::Personal, NOW));
+    assert_eq!(outcome(&proof, &until(NOW), Door::Registry), expired);
+    let disabled = UserFacts { state: AccountState::Disabled, ..user() };
+    assert_eq!(outcome(&proof, &facts(disabled, Some(stored)), Door::Registry), Err(NotAdmitted::Disabled));
+}
+
+#[test]
+fn scopes_are_read_from_words_and_an_unknown_word_is_named() {
+    let scopes = LoginScopes::parse("view,download").unwrap();
+    assert_eq!(scopes.names(), ["view", "download"]);
+    assert_eq!(LoginScopes::parse("view fly"), Err("fly".to_owned()));
+    assert_eq!(LoginScopes::from_bits(i64::from(scopes.to_bits())), Some(scopes));
+    assert!(LoginScopes::ALL.has(LoginScope::Admin) && !LoginScopes::DOCKER.has(LoginScope::View));
+    assert_eq!(LoginScopes::USUAL.and(LoginScopes::DOCKER).to_string(), "download modify");
+}

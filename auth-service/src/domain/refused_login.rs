@@ -1,0 +1,155 @@
+//! Why somebody is not logged in, in one sentence with the next step; beside `reason.rs`, which says why somebody
+//! who is logged in does not get what was asked.
+
+use std::time::Duration;
+
+use super::lockout::{Counter, Wait};
+use super::login::NotAdmitted;
+use super::own_token::{Mistyped, OwnTokenKind};
+use super::reason::{ReasonCode, with_code};
+use super::refusal::Refusal;
+
+/// Why a login is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefusedLogin {
+    /// There is no such account, or the password is not its.
+    WrongCredentials,
+    /// Too many wrong passwords came before.
+    LockedOut(Wait),
+    /// A token that was not copied whole.
+    Mistyped(Mistyped),
+    /// The account or the token is not what it was.
+    NotAdmitted(NotAdmitted),
+}
+
+impl RefusedLogin {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> ReasonCode {
+        match self {
+            Self::LockedOut(_) => ReasonCode::LockedOut,
+            Self::NotAdmitted(NotAdmitted::Disabled) => ReasonCode::AccountDisabled,
+            Self::WrongCredentials | Self::Mistyped(_) | Self::NotAdmitted(_) => ReasonCode::WrongCredentials,
+        }
+    }
+
+    /// The code with the line for the user's terminal.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
+        let code = self.code();
+        Refusal { code, message: with_code(code, &self.sentence()) }
+    }
+
+    fn sentence(&self) -> String {
+        match self {
+            Self::WrongCredentials => {
+                "wrong user name or password; check both and log in once more".to_owned()
+            }
+            Self::LockedOut(wait) => locked_out(*wait),
+            Self::Mistyped(mistyped) => mistyped.to_string(),
+            Self::NotAdmitted(reason) => sentence_of(*reason),
+        }
+    }
+}
+
+fn locked_out(wait: Wait) -> String {
+    let left = in_words(wait.left);
+    match wait.counter {
+        Counter::AccountFromNetwork => format!(
+            "too many wrong passwords for this account came from your network; wait {left}, use a token, or ask an \
+             administrator to unlock it"
+        ),
+        Counter::Network | Counter::WideNetwork => format!(
+            "too many wrong passwords came from your network; wait {left}, use a token, or ask an administrator"
+        ),
+    }
+}
+
+fn sentence_of(reason: NotAdmitted) -> String {
+    match reason {
+        NotAdmitted::CheckAgain | NotAdmitted::NoAccount => {
+            "wrong user name or password; check both and log in once more".to_owned()
+        }
+        NotAdmitted::Disabled => "this account is disabled; ask an administrator to enable it".to_owned(),
+        NotAdmitted::UnknownToken(kind) => match kind {
+            OwnTokenKind::Personal => {
+                "this personal access token was revoked, or is not of this service; make a new one".to_owned()
+            }
+            OwnTokenKind::Identity => {
+                "this docker login was ended or revoked; run 'docker login' once more".to_owned()
+            }
+            OwnTokenKind::Session => "this session was ended; log in once more".to_owned(),
+        },
+        NotAdmitted::ExpiredToken(kind, end) => match kind {
+            OwnTokenKind::Personal => {
+                format!("this personal access token expired on {}; make a new one", end.date())
+            }
+            OwnTokenKind::Identity => {
+                format!("this docker login expired on {}; run 'docker login' once more", end.date())
+            }
+            OwnTokenKind::Session => "this session is over; log in once more".to_owned(),
+        },
+        NotAdmitted::WrongDoor(kind) => match kind {
+            OwnTokenKind::Personal => {
+                "a personal access token is no identity token; give it as the password instead".to_owned()
+            }
+            OwnTokenKind::Identity => {
+                "an identity token is no password: docker stores and uses it by itself; log \
+                                       in with your password or a personal access token"
+                    .to_owned()
+            }
+            OwnTokenKind::Session => {
+                "a session of the REST interface is no password; make a personal access token".to_owned()
+            }
+        },
+    }
+}
+
+/// `30 seconds`, `1 minute`, `2 minutes`: rounded up, so that who waits that long has waited long enough.
+fn in_words(wait: Duration) -> String {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    let (count, unit) =
+        if seconds < 120 { (seconds.max(1), "second") } else { (seconds.div_ceil(60), "minute") };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::time::Timestamp;
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_one_line_with_a_next_step_and_its_code() {
+        let kinds = [OwnTokenKind::Personal, OwnTokenKind::Identity, OwnTokenKind::Session];
+        let of_tokens = kinds.into_iter().flat_map(|kind| {
+            [
+                NotAdmitted::UnknownToken(kind),
+                NotAdmitted::ExpiredToken(kind, Timestamp::from_millis(0)),
+                NotAdmitted::WrongDoor(kind),
+            ]
+        });
+        let others = [NotAdmitted::NoAccount, NotAdmitted::Disabled, NotAdmitted::CheckAgain];
+        let mut refusals: Vec<_> = of_tokens.chain(others).map(RefusedLogin::NotAdmitted).collect();
+        refusals.extend([
+            RefusedLogin::WrongCredentials,
+            RefusedLogin::Mistyped(Mistyped),
+            RefusedLogin::LockedOut(Wait {
+                counter: Counter::AccountFromNetwork,
+                left: Duration::from_secs(61),
+            }),
+            RefusedLogin::LockedOut(Wait { counter: Counter::Network, left: Duration::from_secs(61) }),
+        ]);
+        for refused in refusals {
+            let message = refused.refusal().message;
+            assert!(message.ends_with(&format!("[{}]", refused.code())), "{message}");
+            assert!(!message.contains('\n') && message.contains(';'), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        let words = |millis| in_words(Duration::from_millis(millis));
+        let read = [0, 1000, 1001, 119_000, 120_000, 120_001].map(words);
+        assert_eq!(read, ["1 second", "1 second", "2 seconds", "119 seconds", "2 minutes", "3 minutes"]);
+    }
+}

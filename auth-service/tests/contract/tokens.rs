@@ -1,0 +1,221 @@
+//! The tokens that this service gives: stored, found by number with their owner, limited, and ended.
+
+use std::time::Duration;
+
+use auth_service::adapters::store::Store;
+use auth_service::domain::login::{Asker, LoginScopes};
+use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind};
+use auth_service::domain::principal::UserId;
+use auth_service::domain::project::ProjectId;
+use auth_service::domain::time::Timestamp;
+use auth_service::domain::token_name::TokenName;
+use auth_service::ports::accounts::{UserChange, Users};
+use auth_service::ports::facts::{FactsStore, Revision};
+use auth_service::ports::system::Clock;
+use auth_service::ports::tokens::{AddTokenError, NewToken, Tokens, WhenFull};
+
+use crate::database::{Database, on_both_engines};
+use crate::makers::{add_project, add_user, name, new_token};
+
+on_both_engines!(
+    a_token_is_told_with_its_owner_and_gone_once_it_is_revoked,
+    a_token_is_revoked_only_as_what_it_is_and_by_its_owner,
+    names_are_unique_for_each_user_until_the_token_ends,
+    a_user_has_at_most_so_many_and_the_next_is_refused,
+    of_logins_the_least_recently_used_goes,
+    what_a_token_is_for_must_exist,
+    the_last_use_moves_forward_and_moves_the_end_of_what_lies_idle,
+    ending_all_logins_leaves_personal_tokens_and_ends_passwords_under_way,
+    tokens_go_with_their_owner_and_long_after_their_end,
+);
+
+use OwnTokenKind::{Identity, Personal, Session};
+
+const DAY: Duration = Duration::from_hours(24);
+const fn id(number: i64) -> OwnTokenId {
+    OwnTokenId::new(number)
+}
+
+fn named(number: i64, user: UserId, text: &str) -> NewToken {
+    NewToken { name: TokenName::parse(text).ok(), ..new_token(id(number), Personal, user) }
+}
+
+async fn add(store: &Store, token: &NewToken) {
+    store.add_token(token, 100, WhenFull::Refuse).await.unwrap();
+}
+
+async fn ids(store: &Store, kind: OwnTokenKind, user: Option<UserId>) -> Vec<i64> {
+    store.tokens(kind, user).await.unwrap().iter().map(|token| token.id.number()).collect()
+}
+
+/// Whether the facts of a decision would have this token.
+async fn is_known(store: &Store, number: i64) -> bool {
+    store.snapshot(&Asker::Token(id(number)), &[]).await.unwrap().value.token.is_some()
+}
+
+async fn revision(store: &Store) -> Revision {
+    FactsStore::revision(store).await.unwrap()
+}
+
+async fn a_token_is_told_with_its_owner_and_gone_once_it_is_revoked(database: Database) {
+    let store = &database.store;
+    let project = add_project(store, "p").await;
+    let alice = add_user(store, "alice").await;
+    let now = database.clock.now();
+    let token = NewToken {
+        scopes: LoginScopes::parse("download,delete").unwrap(),
+        project: Some(project),
+        generation: Some(1),
+        client: Some("docker".to_owned()),
+        address: Some("192.0.2.1".to_owned()),
+        expires_at: Some(now.plus(2 * DAY)),
+        idle_until: Some(now.plus(DAY)),
+        ..new_token(id(9), Identity, alice)
+    };
+    add(store, &token).await;
+    let facts = store.snapshot(&Asker::Token(id(9)), &[]).await.unwrap().value;
+    assert_eq!(facts.user.unwrap().id, alice);
+    let told = facts.token.unwrap();
+    assert_eq!((told.id, told.kind, told.user, told.scopes), (id(9), Identity, alice, token.scopes));
+    assert!(told.digest == token.digest);
+    assert_eq!((told.project, told.ends_with_generation), (Some(project), Some(1)));
+    assert_eq!(told.expires_at, token.idle_until, "the earlier of the two ends");
+    let [record] = <[_; 1]>::try_from(store.tokens(Identity, Some(alice)).await.unwrap()).unwrap();
+    assert_eq!((record.user_name, record.client.as_deref()), (name("alice"), Some("docker")));
+    assert_eq!((record.address.as_deref(), record.created_at), (Some("192.0.2.1"), now));
+    assert_eq!((record.expires_at, record.last_used_at), (token.idle_until, None));
+
+    let before = revision(store).await;
+    assert!(store.revoke_token(Identity, id(9), None).await.unwrap());
+    assert!(revision(store).await > before, "running processes hear of it");
+    assert!(!is_known(store, 9).await);
+    assert!(!store.revoke_token(Identity, id(9), None).await.unwrap());
+}
+
+async fn a_token_is_revoked_only_as_what_it_is_and_by_its_owner(database: Database) {
+    let store = &database.store;
+    let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);
+    add(store, &named(1, alice, "a")).await;
+    assert!(!store.revoke_token(Identity, id(1), Some(alice)).await.unwrap());
+    assert!(!store.revoke_token(Personal, id(1), Some(bob)).await.unwrap());
+    assert!(is_known(store, 1).await);
+    assert!(store.revoke_token(Personal, id(1), Some(alice)).await.unwrap());
+}
+
+async fn names_are_unique_for_each_user_until_the_token_ends(database: Database) {
+    let store = &database.store;
+    let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);
+    let end = database.clock.now().plus(DAY);
+    add(store, &NewToken { expires_at: Some(end), ..named(1, alice, "build") }).await;
+    let again = store.add_token(&named(2, alice, "build"), 100, WhenFull::Refuse).await;
+    assert!(matches!(again, Err(AddTokenError::NameTaken)), "{again:?}");
+    add(store, &named(3, alice, "Build")).await;
+    add(store, &named(4, bob, "build")).await;
+    database.clock.advance(DAY);
+    assert_eq!(ids(store, Personal, Some(alice)).await, [1, 3], "it is still listed");
+    add(store, &named(5, alice, "build")).await;
+    assert_eq!(ids(store, Personal, Some(alice)).await, [5, 3]);
+    assert_eq!(ids(store, Personal, None).await, [5, 3, 4]);
+}
+
+async fn a_user_has_at_most_so_many_and_the_next_is_refused(database: Database) {
+    let store = &database.store;
+    let alice = add_user(store, "alice").await;
+    add(store, &named(1, alice, "a")).await;
+    add(store, &named(2, alice, "b")).await;
+    add(store, &new_token(id(3), Session, alice)).await;
+    let third = store.add_token(&named(4, alice, "c"), 2, WhenFull::Refuse).await;
+    assert!(matches!(third, Err(AddTokenError::TooMany(2))), "{third:?}");
+    assert!(!is_known(store, 4).await);
+}
+
+async fn of_logins_the_least_recently_used_goes(database: Database) {
+    let store = &database.store;
+    let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);
+    let login = |number, user| new_token(id(number), Identity, user);
+    add(store, &login(8, bob)).await;
+    for number in [1, 2, 3] {
+        add(store, &login(number, alice)).await;
+        database.clock.advance(DAY);
+    }
+    store.write_uses(&[(id(1), database.clock.now())], DAY).await.unwrap();
+    let before = revision(store).await;
+    store.add_token(&login(4, alice), 3, WhenFull::DropLeastRecentlyUsed).await.unwrap();
+    assert!(revision(store).await > before, "whoever keeps the dropped one in memory hears of it");
+    assert_eq!(ids(store, Identity, Some(alice)).await, [4, 3, 1]);
+    assert!(is_known(store, 8).await);
+}
+
+async fn what_a_token_is_for_must_exist(database: Database) {
+    let store = &database.store;
+    let alice = add_user(store, "alice").await;
+    let nowhere = ProjectId::new(5);
+    let token = NewToken { project: Some(nowhere), ..named(1, alice, "a") };
+    let refused = store.add_token(&token, 100, WhenFull::Refuse).await;
+    assert!(
+        matches!(refused, Err(AddTokenError::NoSuchProject(project)) if project == nowhere),
+        "{refused:?}"
+    );
+    let refused = store.add_token(&named(1, UserId::new(5), "a"), 100, WhenFull::Refuse).await;
+    assert!(matches!(refused, Err(AddTokenError::NoSuchUser)), "{refused:?}");
+}
+
+async fn the_last_use_moves_forward_and_moves_the_end_of_what_lies_idle(database: Database) {
+    let store = &database.store;
+    let alice = add_user(store, "alice").await;
+    let start = database.clock.now();
+    let token = NewToken {
+        expires_at: Some(start.plus(30 * DAY)),
+        idle_until: Some(start.plus(10 * DAY)),
+        ..new_token(id(1), Identity, alice)
+    };
+    add(store, &token).await;
+    add(store, &named(2, alice, "a")).await;
+    let ends = || async { store.tokens(Identity, Some(alice)).await.unwrap().remove(0).expires_at };
+    let used = |at: Timestamp| async move {
+        store.write_uses(&[(id(1), at), (id(2), at), (id(77), at)], 10 * DAY).await.unwrap();
+    };
+    let before = revision(store).await;
+    used(start.plus(DAY / 2)).await;
+    assert_eq!((ends().await, revision(store).await), (token.idle_until, before), "half a day moves nothing");
+    used(start.plus(5 * DAY)).await;
+    assert_eq!(ends().await, Some(start.plus(15 * DAY)));
+    assert!(revision(store).await > before);
+    used(start.plus(2 * DAY)).await;
+    let record = store.tokens(Personal, Some(alice)).await.unwrap().remove(0);
+    assert_eq!((record.last_used_at, record.expires_at), (Some(start.plus(5 * DAY)), None));
+    used(start.plus(29 * DAY)).await;
+    assert_eq!(ends().await, token.expires_at, "the last day stays the last");
+}
+
+async fn ending_all_logins_leaves_personal_tokens_and_ends_passwords_under_way(database: Database) {
+    let store = &database.store;
+    let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);
+    add(store, &named(1, alice, "a")).await;
+    for (number, kind, user) in [(2, Identity, alice), (3, Session, alice), (4, Session, bob)] {
+        add(store, &new_token(id(number), kind, user)).await;
+    }
+    store.end_logins(alice).await.unwrap();
+    let known = [1, 2, 3, 4].map(|number| is_known(store, number));
+    let known = futures_util::future::join_all(known).await;
+    assert_eq!(known, [true, false, false, true]);
+    let user = store.snapshot(&Asker::User(alice), &[]).await.unwrap().value.user.unwrap();
+    assert_eq!(user.generation, 2);
+}
+
+async fn tokens_go_with_their_owner_and_long_after_their_end(database: Database) {
+    let store = &database.store;
+    let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);
+    let start = database.clock.now();
+    add(store, &named(1, alice, "a")).await;
+    add(store, &NewToken { expires_at: Some(start.plus(DAY)), ..named(2, bob, "a") }).await;
+    add(store, &named(3, bob, "b")).await;
+    store.change_user(&name("alice"), &UserChange::PasswordHash("$new".to_owned())).await.unwrap();
+    assert!(is_known(store, 1).await);
+    store.remove_user(&name("alice")).await.unwrap();
+    assert!(!is_known(store, 1).await);
+    store.forget_ended(start).await.unwrap();
+    assert_eq!(ids(store, Personal, None).await, [2, 3]);
+    store.forget_ended(start.plus(DAY)).await.unwrap();
+    assert_eq!(ids(store, Personal, None).await, [3]);
+}

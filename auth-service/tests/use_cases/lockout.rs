@@ -1,0 +1,106 @@
+//! Wrong passwords: who has to wait, and who has not.
+
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+
+use auth_service::app::issue_token::{IssueToken, TokenRequest};
+use auth_service::app::log_in::Origin;
+use auth_service::domain::credential::{Credential, Password};
+use auth_service::domain::network::ClientNetwork;
+use auth_service::domain::reason::ReasonCode;
+
+use super::fakes::{Outside, request};
+use super::issue_token::{PULL, code, message};
+
+fn from(last: u8, password: &str) -> TokenRequest {
+    let network = ClientNetwork::of(IpAddr::from([192, 0, 2, last]));
+    TokenRequest { origin: Origin { network, by_form: false }, ..request(password, PULL) }
+}
+
+fn named(name: &str, password: &str) -> TokenRequest {
+    let password = Password::new(password.to_owned());
+    TokenRequest { credential: Credential::Password { name: name.to_owned(), password }, ..from(1, "") }
+}
+
+async fn codes(
+    issue_token: &IssueToken,
+    requests: impl IntoIterator<Item = TokenRequest>,
+) -> Vec<ReasonCode> {
+    let mut codes = Vec::new();
+    for request in requests {
+        codes.push(code(&issue_token.run(&request).await).unwrap());
+    }
+    codes
+}
+
+use ReasonCode::{LockedOut, WrongCredentials};
+
+#[tokio::test]
+async fn after_the_free_tries_even_the_right_password_has_to_wait_and_is_told_how_long() {
+    let outside = Outside::new();
+    let issue_token = outside.issue_token();
+    let guesses = (0..5).map(|number| from(1, &format!("guess {number}")));
+    let expected = [WrongCredentials, WrongCredentials, WrongCredentials, LockedOut, LockedOut];
+    assert_eq!(codes(&issue_token, guesses).await, expected);
+    let answer = issue_token.run(&from(1, "sesame")).await;
+    assert!(message(&answer).contains("wait 2 seconds"), "{}", message(&answer));
+    assert_eq!(outside.hashes.load(Ordering::SeqCst), 3, "while it is locked nothing is hashed");
+    outside.change(|world| world.seconds += 2);
+    assert!(issue_token.run(&from(1, "sesame")).await.outcome.is_ok());
+    assert!(outside.world.lock().unwrap().failures.is_empty(), "the right password makes it forgotten");
+}
+
+#[tokio::test]
+async fn the_lock_of_one_network_does_not_lock_the_owner_out_elsewhere() {
+    let issue_token = Outside::new().issue_token();
+    codes(&issue_token, (0..4).map(|number| from(1, &format!("guess {number}")))).await;
+    assert_eq!(code(&issue_token.run(&from(1, "sesame")).await), Some(LockedOut));
+    assert!(issue_token.run(&from(2, "sesame")).await.outcome.is_ok());
+}
+
+#[tokio::test]
+async fn a_login_that_is_remembered_goes_on_while_its_account_is_locked() {
+    let issue_token = Outside::new().issue_token();
+    assert!(issue_token.run(&from(1, "sesame")).await.outcome.is_ok());
+    let guesses = (0..4).map(|number| from(1, &format!("guess {number}")));
+    assert_eq!(codes(&issue_token, guesses).await.last(), Some(&LockedOut));
+    assert!(issue_token.run(&from(1, "sesame")).await.outcome.is_ok());
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_locked_like_one_that_somebody_has() {
+    let outside = Outside::new();
+    outside.change(|world| world.exists = false);
+    let issue_token = outside.issue_token();
+    let guesses = (0..4).map(|number| named("mallory", &number.to_string()));
+    assert_eq!(codes(&issue_token, guesses).await.last(), Some(&LockedOut));
+    assert_eq!(
+        code(&issue_token.run(&named("Mallory", "x")).await),
+        Some(WrongCredentials),
+        "it is another name here"
+    );
+    assert_eq!(code(&issue_token.run(&named("trent", "x")).await), Some(WrongCredentials));
+}
+
+#[tokio::test]
+async fn many_guesses_at_once_have_no_more_free_tries() {
+    let outside = Outside::new();
+    let issue_token = outside.issue_token();
+    let guesses: Vec<_> = (0..50).map(|number| from(1, &format!("guess {number}"))).collect();
+    let answers = futures_util::future::join_all(guesses.iter().map(|guess| issue_token.run(guess))).await;
+    let wrong = answers.iter().filter(|answer| code(answer) == Some(WrongCredentials)).count();
+    let locked = answers.iter().filter(|answer| code(answer) == Some(LockedOut)).count();
+    assert_eq!((wrong, locked), (3, 47));
+}
+
+#[tokio::test]
+async fn what_cannot_be_counted_is_not_called_wrong() {
+    let outside = Outside::new();
+    *outside.meanwhile.lock().unwrap() = Some({
+        let outside = outside.clone();
+        Box::new(move |_| outside.database_down.store(true, Ordering::SeqCst))
+    });
+    let answer = outside.issue_token().run(&from(1, "guess")).await;
+    assert_eq!(code(&answer), None, "neither wrong nor right: it is unavailable");
+    assert!(answer.outcome.is_err());
+}
