@@ -6,7 +6,8 @@
 # * Newer tools (docker engine and client, buildx, crane, oras, the stock registry) are downloaded
 #   through a private apt configuration and unpacked beside; the machine's own package sources
 #   are never changed.
-# * A Python environment with pytest is made beside them.
+# * Python environments are made beside them, one for the tests and one for each Python program
+#   that the tests run, and a folder with Node.js and its oidc-provider. All of it is pinned here.
 #
 # Everything beside goes to $AUTH_SERVICE_TOOLS (default ~/.cache/auth-service-tests). What is
 # already there is not fetched again, so that a second run takes a second.
@@ -49,6 +50,7 @@ missing_packages() {
   command -v make    >/dev/null || echo make
   command -v wrk     >/dev/null || echo wrk
   command -v python3 >/dev/null || echo python3
+  command -v npm     >/dev/null || echo npm
   has_venv     || echo python3-venv
   has_postgres || echo postgresql
   [ -e "$keyring" ] || echo debian-archive-keyring
@@ -147,19 +149,44 @@ unpack_newer() {
   link docker-compose  usr/libexec/docker/cli-plugins/docker-compose cli-plugins
 }
 
-# --- Python environment --------------------------------------------------------------------------
+# --- Python environments and Node.js -------------------------------------------------------------
 
+pip=26.3   # the pip of Debian 12 cannot resolve what the Synapse client 4.14.0 needs
+
+# install_python ENVIRONMENT REQUIREMENTS: packages are added in place, because another test run
+# may be using the environment; one whose Python is gone is made anew.
 install_python() {
-  local wanted=$here/requirements.txt stamp=$tools/venv/requirements.txt
-  if cmp -s "$wanted" "$stamp" && "$tools/venv/bin/python" -c 'import pytest' 2>/dev/null; then return; fi
-  say "making the Python environment"
-  rm -rf "$tools/venv"
-  python3 -m venv "$tools/venv"
-  timeout 300 "$tools/venv/bin/pip" --quiet --disable-pip-version-check install --requirement "$wanted"
+  local folder=$tools/$1 wanted=$here/$2 stamp=$tools/$1/installed.txt
+  if "$folder/bin/python" -c 'import pip' 2>/dev/null; then
+    if cmp -s "$wanted" "$stamp"; then return; fi
+  else
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+  fi
+  say "making the Python environment $1"
+  timeout 300 "$folder/bin/python" -m pip --quiet --disable-pip-version-check install --upgrade "pip==$pip"
+  timeout 600 "$folder/bin/python" -m pip --quiet install --requirement "$wanted"
   cp "$wanted" "$stamp"
+}
+
+# The Node.js of Debian 12 is too old for oidc-provider, so that npm brings a newer one as well.
+install_node() {
+  local folder=$tools/node
+  if cmp -s "$here/node/package-lock.json" "$folder/installed.json"; then return; fi
+  say "fetching Node.js and oidc-provider"
+  mkdir -p "$folder"
+  rm -f "$folder/installed.json"
+  cp "$here/node/package.json" "$here/node/package-lock.json" "$folder/"
+  (cd "$folder" && timeout 300 npm ci --no-audit --no-fund --ignore-scripts --loglevel=error) >"$tools/npm.log" 2>&1 ||
+    { tail -n 20 "$tools/npm.log" >&2; fail "npm could not fetch oidc-provider (all of it: $tools/npm.log)"; }
+  cp "$here/node/package-lock.json" "$folder/installed.json"
 }
 
 install_packages
 unpack_newer
-install_python
+install_python venv            requirements.txt
+install_python venv-canaille   requirements-canaille.txt
+install_python venv-synapse45  requirements-synapse45.txt
+install_python venv-synapse414 requirements-synapse414.txt
+install_node
 say "all there, in $tools"

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator
+from typing import Any
 
 import pytest
 
+from harness.canaille import Canaille
 from harness.client import Client
 from harness.clients import NAMES, Clients
+from harness.issuer import FakeIssuer
+from harness.listener import Listener
+from harness.oidc_provider import OidcProvider
 from harness.postgres import Postgres
 from harness.slow_pushes import LIFETIME, SlowPushes
 from harness.stack import Stack, User
@@ -18,6 +23,7 @@ NewClient = Callable[[], Client]
 NewNamedClient = Callable[[str], Client]
 NewStack = Callable[..., Stack]
 Publish = Callable[..., str]
+NewOidcProvider = Callable[..., OidcProvider]
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +110,52 @@ def publish(stack: Stack, owner: User, new_client_named: NewNamedClient) -> Publ
         return digest
 
     return push
+
+
+@pytest.fixture(scope="session")
+def oidc_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OidcProvider]:
+    """The OAuth server that most tests share."""
+    server = OidcProvider(tmp_path_factory.mktemp("oidc-provider")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def new_oidc_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewOidcProvider]:
+    """Makes OAuth servers that a test may stop, disturb or configure in its own way."""
+    made: list[OidcProvider] = []
+
+    def make(**options: Any) -> OidcProvider:
+        made.append(OidcProvider(tmp_path_factory.mktemp("oidc-provider"), **options))
+        return made[-1].start()
+
+    yield make
+    for server in made:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def canaille(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canaille]:
+    """An OpenID Connect server of another make; it takes ten seconds to set up."""
+    server = Canaille(tmp_path_factory.mktemp("canaille")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def fake_issuer() -> Iterator[FakeIssuer]:
+    """A stub that says what the test wants."""
+    issuer = FakeIssuer().start()
+    yield issuer
+    issuer.stop()
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    """A trap for outgoing requests."""
+    trap = Listener()
+    yield trap
+    trap.close()
 
 
 @pytest.hookimpl(wrapper=True)
