@@ -44,6 +44,7 @@ pub struct Service {
     listeners: Listeners,
     background: Background,
     store: Arc<Store>,
+    connections: u32,
 }
 
 impl Service {
@@ -65,7 +66,8 @@ impl Service {
         };
         let listeners = Listeners::start(&endpoints, public, operations, options)?;
         let (public, operations) = (listeners.public, listeners.operations);
-        Ok(Self { public, operations, listeners, background, store })
+        let connections = settings.database.connections;
+        Ok(Self { public, operations, listeners, background, store, connections })
     }
 
     /// Serves until `stop` resolves, then drains.
@@ -74,11 +76,23 @@ impl Service {
         let background = tokio::spawn(self.background.run());
         self.listeners.serve_until(stop).await?;
         background.abort();
-        if let Err(error) = keep_tokens.write_uses().await {
-            tracing::warn!(%error, "when tokens were last used could not be written down");
-        }
+        write_last_uses(&keep_tokens, self.connections).await;
         self.store.close().await;
         Ok(())
+    }
+}
+
+/// Tries once more than there are connections: those that were opened by threads which have ended by now fail.
+async fn write_last_uses(keep_tokens: &KeepTokens, connections: u32) {
+    let mut outcome = Ok(());
+    for _ in 0..=connections {
+        outcome = keep_tokens.write_uses().await;
+        if outcome.is_ok() {
+            return;
+        }
+    }
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "when tokens were last used could not be written down");
     }
 }
 
