@@ -9,6 +9,9 @@ use tempfile::TempDir;
 
 pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
+/// The fewest keys of an issuer.
+pub(super) const ISSUER: &str = "[login.issuer.one]\nurl = 'https://one.example.org'\n";
+
 /// A folder to load from, and what stands in the environment.
 pub(super) struct Place {
     folder: TempDir,
@@ -58,6 +61,11 @@ impl Place {
 
     pub(super) fn load(&self) -> Result<Loaded, Faults> {
         self.load_to(Purpose::Command)
+    }
+
+    /// The names of every key that is there.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.load().unwrap().shown.into_iter().map(|shown| shown.key).collect()
     }
 
     pub(super) fn settings(&self) -> Settings {

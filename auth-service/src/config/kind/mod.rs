@@ -1,11 +1,12 @@
 //! The kinds of value that a key can have: how each is described, read and shown.
 //!
-//! To add one: a type here or in a file beside, that implements [`Kind`]; `describe` completes the sentence
-//! "write …" and is the *Value* column of the documentation.
+//! To add one: a type in a file beside, or in that of the one section that has it, which implements [`Kind`];
+//! `describe` completes the sentence "write …" and is the *Value* column of the documentation.
 
 mod location;
 mod network;
 mod number;
+mod secure;
 mod text;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use ::config::{Value, ValueKind};
 pub(super) use location::{DatabaseLocation, FilePath};
 pub(super) use network::{Address, Networks, RegistryHost, WebAddress};
 pub(super) use number::{Span, Unit, Whole};
+pub(super) use secure::{IssuerAddress, Origins, SecureAddress};
 pub(super) use text::{Choice, Flag, SecretText, Text};
 
 /// How one kind of value is written.
