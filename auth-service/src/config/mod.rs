@@ -1,10 +1,10 @@
 //! What can be set from outside: built-in defaults, then a file, then the environment, read into plain data.
 //! Nothing but start-up and the command line reads it; other modules get the few values they need.
 //!
-//! To add a key: a `const` and a line of `SECTION` in the section's file, a field beside it, and one call in its
-//! `read`. The documentation, the check for unknown keys and `config show` follow from that; the test
-//! `tests/configuration` tells to renew the page. Where operators make any number of sections of a kind, as with
-//! `[login.issuer.NAME]`, the names hold a `*` in place of theirs, and `Reader::each` reads one after the other.
+//! To add a key: a `const` and a line of `SECTION` in the section's file, a field beside it, and one call in
+//! its `read`. The documentation, the check for unknown keys and `config show` follow from that; the test
+//! `tests/configuration` tells to renew the page. Where operators make any number of sections of a kind, as
+//! with `[login.issuer.NAME]`, the table has a `*` in place of their names, and `Reader::each` reads them all.
 
 mod access;
 mod database;
@@ -36,7 +36,7 @@ pub use access::{Access, Certification};
 pub use database::{Database, DatabaseUrl};
 pub use fault::{Fault, Faults};
 pub use http::{Http, TlsFiles};
-pub use issuer::Issuer;
+pub use issuer::{ClientLogin, Issuer, Verification, WebTokenAlgorithm};
 pub use keys::Keys;
 pub use layers::Search;
 pub use limits::Limits;

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// The fewest keys of an issuer.
-pub(super) const ISSUER: &str = "[login.issuer.one]\nurl = 'https://one.example.org'\n";
+pub(super) const ISSUER: &str = "[login.issuer.one]\nurl = 'https://one.example.org'\naudience = ['hub']\n";
 
 /// A folder to load from, and what stands in the environment.
 pub(super) struct Place {

@@ -1,11 +1,17 @@
 //! Sections `[login.issuer.NAME]`: servers whose tokens are accepted in place of a password.
 
+mod acceptance;
 mod endpoints;
+mod opaque;
+mod web_token;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use url::Url;
+
+pub use acceptance::{ClientLogin, Verification};
+pub use web_token::WebTokenAlgorithm;
 
 use super::fault::Noted;
 use super::key::Section;
@@ -17,6 +23,18 @@ pub(super) const SECTION: Section = Section {
     doc: "A server whose tokens are accepted in place of a password: one such section for each, under any name.",
     keys: &[
         &endpoints::URL,
+        &acceptance::VERIFY,
+        &acceptance::AUDIENCE,
+        &acceptance::CLIENTS,
+        &acceptance::ACCEPT_TOKENS_OF_ANY_CLIENT,
+        &web_token::ALGORITHMS,
+        &web_token::TYPES,
+        &web_token::TOKENS_WITHOUT_EXPIRY,
+        &opaque::OPAQUE_PREFIX,
+        &opaque::OPAQUE_PATTERN,
+        &acceptance::CLIENT_ID,
+        &acceptance::CLIENT_SECRET,
+        &acceptance::CLIENT_SECRET_FILE,
         &endpoints::TRUSTED_HOSTS,
         &endpoints::JWKS_URL,
         &endpoints::INTROSPECTION_URL,
@@ -33,6 +51,25 @@ pub struct Issuer {
     pub name: String,
     /// Its identifier, exactly as in the claim `iss` and in its metadata.
     pub url: String,
+    /// How its tokens are verified.
+    pub verification: Verification,
+    /// For whom a token must have been made.
+    pub audiences: Vec<String>,
+    /// The client ids whose tokens are accepted. This or `audiences` holds something, except when tokens are
+    /// verified by asking whose they are.
+    pub clients: Vec<String>,
+    /// The signatures that are accepted.
+    pub algorithms: Vec<WebTokenAlgorithm>,
+    /// What the header `typ` may say: in lower case, without `application/`.
+    pub types: Vec<String>,
+    /// Whether tokens that never expire are accepted.
+    pub tokens_without_expiry: bool,
+    /// What its opaque tokens begin with.
+    pub opaque_prefixes: Vec<String>,
+    /// A regular expression for its opaque tokens, anchored at both ends.
+    pub opaque_pattern: Option<String>,
+    /// What this service proves itself with; always there when tokens are introspected.
+    pub client: Option<ClientLogin>,
     /// Further origins that its metadata may name addresses on, in the spelling of `Url::origin`.
     pub trusted_hosts: Vec<String>,
     /// Where its keys are, in place of discovery.
@@ -50,13 +87,14 @@ pub struct Issuer {
 /// What can belong to one issuer only, each with the key by which it was taken.
 struct Taken {
     urls: BTreeMap<String, String>,
+    prefixes: Vec<(String, String)>,
 }
 
 impl Taken {
     /// Nothing yet but the name under which this service itself signs.
     fn new(own: Option<&Token>) -> Self {
         let own = own.map(|token| (token.issuer.clone(), ISSUER.name.to_owned()));
-        Self { urls: own.into_iter().collect() }
+        Self { urls: own.into_iter().collect(), prefixes: Vec::new() }
     }
 }
 
@@ -68,10 +106,25 @@ pub(super) fn read(reader: &mut Reader, own: Option<&Token>) -> Result<Vec<Issue
 }
 
 fn read_one(reader: &mut Reader, name: &str, taken: &mut Taken) -> Result<Issuer, Noted> {
-    let endpoints = endpoints::read(reader, taken)?;
+    let verification = reader.required(&acceptance::VERIFY);
+    let endpoints = endpoints::read(reader, taken);
+    let acceptance = acceptance::read(reader, verification.ok());
+    let web_tokens = web_token::read(reader);
+    let opaque_tokens = opaque::read(reader, verification.ok(), taken);
+    let (endpoints, acceptance) = (endpoints?, acceptance?);
+    let (web_tokens, opaque_tokens) = (web_tokens?, opaque_tokens?);
     Ok(Issuer {
         name: name.to_owned(),
         url: endpoints.url,
+        verification: verification?,
+        audiences: acceptance.audiences,
+        clients: acceptance.clients,
+        algorithms: web_tokens.algorithms,
+        types: web_tokens.types,
+        tokens_without_expiry: web_tokens.without_expiry,
+        opaque_prefixes: opaque_tokens.prefixes,
+        opaque_pattern: opaque_tokens.pattern,
+        client: acceptance.client,
         trusted_hosts: endpoints.trusted_hosts,
         jwks_url: endpoints.jwks_url,
         introspection_url: endpoints.introspection_url,
