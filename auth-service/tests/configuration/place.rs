@@ -83,3 +83,12 @@ pub(super) fn assert_holds(text: &str, parts: &[&str]) {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
     }
 }
+
+/// Asserts that each addition to `section` has one fault that begins so.
+#[track_caller]
+pub(super) fn assert_each_refused(section: &str, cases: &[(&str, &str)]) {
+    for (addition, fault) in cases {
+        let text = Place::with(&format!("{section}{addition}")).faults();
+        assert!(text.starts_with(fault) && text.lines().count() == 1, "{addition}: {text}");
+    }
+}

@@ -1,8 +1,11 @@
 //! Sections `[login.issuer.NAME]`: servers whose tokens are accepted in place of a password.
 
 mod acceptance;
+mod account;
 mod endpoints;
 mod opaque;
+mod scope_word;
+mod token_shape;
 mod web_token;
 
 use std::collections::BTreeMap;
@@ -11,6 +14,7 @@ use std::time::Duration;
 use url::Url;
 
 pub use acceptance::{ClientLogin, Verification};
+pub use scope_word::ScopeWord;
 pub use web_token::WebTokenAlgorithm;
 
 use super::fault::Noted;
@@ -20,7 +24,7 @@ use super::token::{ISSUER, Token};
 
 pub(super) const SECTION: Section = Section {
     name: "login.issuer.*",
-    doc: "A server whose tokens are accepted in place of a password: one such section for each, under any name.",
+    doc: "A server whose tokens are accepted in place of a password. There can be any number of these sections; `NAME` is up to you: small letters, digits and underscores, such as `keycloak`.",
     keys: &[
         &endpoints::URL,
         &acceptance::VERIFY,
@@ -35,6 +39,11 @@ pub(super) const SECTION: Section = Section {
         &acceptance::CLIENT_ID,
         &acceptance::CLIENT_SECRET,
         &acceptance::CLIENT_SECRET_FILE,
+        &scope_word::SCOPES,
+        &account::SUBJECT_CLAIM,
+        &account::NAME_CLAIM,
+        &account::EMAIL_CLAIM,
+        &account::CREATE_ACCOUNTS,
         &endpoints::TRUSTED_HOSTS,
         &endpoints::JWKS_URL,
         &endpoints::INTROSPECTION_URL,
@@ -70,6 +79,16 @@ pub struct Issuer {
     pub opaque_pattern: Option<String>,
     /// What this service proves itself with; always there when tokens are introspected.
     pub client: Option<ClientLogin>,
+    /// Its scopes, each with what it means here; if none, our words mean themselves.
+    pub scopes: Vec<(String, ScopeWord)>,
+    /// The claim that an account is linked by.
+    pub subject_claim: String,
+    /// The claim that proposes the name of a new account.
+    pub name_claim: String,
+    /// The claim that gives the e-mail address of a new account.
+    pub email_claim: String,
+    /// Whether a new subject gets an account by its first token.
+    pub create_accounts: bool,
     /// Further origins that its metadata may name addresses on, in the spelling of `Url::origin`.
     pub trusted_hosts: Vec<String>,
     /// Where its keys are, in place of discovery.
@@ -111,7 +130,8 @@ fn read_one(reader: &mut Reader, name: &str, taken: &mut Taken) -> Result<Issuer
     let acceptance = acceptance::read(reader, verification.ok());
     let web_tokens = web_token::read(reader);
     let opaque_tokens = opaque::read(reader, verification.ok(), taken);
-    let (endpoints, acceptance) = (endpoints?, acceptance?);
+    let accounts = account::read(reader);
+    let (endpoints, acceptance, accounts) = (endpoints?, acceptance?, accounts?);
     let (web_tokens, opaque_tokens) = (web_tokens?, opaque_tokens?);
     Ok(Issuer {
         name: name.to_owned(),
@@ -125,6 +145,11 @@ fn read_one(reader: &mut Reader, name: &str, taken: &mut Taken) -> Result<Issuer
         opaque_prefixes: opaque_tokens.prefixes,
         opaque_pattern: opaque_tokens.pattern,
         client: acceptance.client,
+        scopes: accounts.scopes,
+        subject_claim: accounts.subject_claim,
+        name_claim: accounts.name_claim,
+        email_claim: accounts.email_claim,
+        create_accounts: accounts.are_created,
         trusted_hosts: endpoints.trusted_hosts,
         jwks_url: endpoints.jwks_url,
         introspection_url: endpoints.introspection_url,
