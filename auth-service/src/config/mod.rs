@@ -36,7 +36,9 @@ pub use access::{Access, Certification};
 pub use database::{Database, DatabaseUrl};
 pub use fault::{Fault, Faults};
 pub use http::{Http, TlsFiles};
-pub use issuer::{ClientLogin, Issuer, ScopeWord, Verification, WebTokenAlgorithm};
+pub use issuer::{
+    ClaimPattern, ClientLogin, Issuer, RobotRule, ScopeWord, Verification, WebTokenAlgorithm, Workload,
+};
 pub use keys::Keys;
 pub use layers::Search;
 pub use limits::Limits;

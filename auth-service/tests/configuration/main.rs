@@ -10,4 +10,5 @@ mod junk;
 mod layers;
 mod place;
 mod refused;
+mod robots;
 mod secrets;

@@ -4,9 +4,11 @@ mod acceptance;
 mod account;
 mod endpoints;
 mod opaque;
+mod robot_rule;
 mod scope_word;
 mod token_shape;
 mod web_token;
+mod workload;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,8 +16,10 @@ use std::time::Duration;
 use url::Url;
 
 pub use acceptance::{ClientLogin, Verification};
+pub use robot_rule::{ClaimPattern, RobotRule};
 pub use scope_word::ScopeWord;
 pub use web_token::WebTokenAlgorithm;
+pub use workload::Workload;
 
 use super::fault::Noted;
 use super::key::Section;
@@ -50,6 +54,9 @@ pub(super) const SECTION: Section = Section {
         &endpoints::USERINFO_URL,
         &endpoints::CACHE_SECONDS,
         &endpoints::TIMEOUT_SECONDS,
+        &workload::WORKLOAD,
+        &workload::ROBOTS,
+        &workload::ROBOT_SCOPES,
     ],
 };
 
@@ -101,6 +108,12 @@ pub struct Issuer {
     pub cache: Duration,
     /// How long it may take to answer.
     pub timeout: Duration,
+    /// The CI system whose jobs have these tokens. Then they act for robot accounts alone.
+    pub workload: Option<Workload>,
+    /// Which job acts for which robot account; at most one matches, and only with a `workload` there are any.
+    pub robots: Vec<RobotRule>,
+    /// What a job may do at most.
+    pub robot_scopes: Vec<ScopeWord>,
 }
 
 /// What can belong to one issuer only, each with the key by which it was taken.
@@ -131,7 +144,8 @@ fn read_one(reader: &mut Reader, name: &str, taken: &mut Taken) -> Result<Issuer
     let web_tokens = web_token::read(reader);
     let opaque_tokens = opaque::read(reader, verification.ok(), taken);
     let accounts = account::read(reader);
-    let (endpoints, acceptance, accounts) = (endpoints?, acceptance?, accounts?);
+    let robots = workload::read(reader, verification.ok(), acceptance.as_ref().ok());
+    let (endpoints, acceptance, accounts, robots) = (endpoints?, acceptance?, accounts?, robots?);
     let (web_tokens, opaque_tokens) = (web_tokens?, opaque_tokens?);
     Ok(Issuer {
         name: name.to_owned(),
@@ -156,5 +170,8 @@ fn read_one(reader: &mut Reader, name: &str, taken: &mut Taken) -> Result<Issuer
         userinfo_url: endpoints.userinfo_url,
         cache: endpoints.cache,
         timeout: endpoints.timeout,
+        workload: robots.workload,
+        robots: robots.rules,
+        robot_scopes: robots.scopes,
     })
 }
