@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test may end by a panic, also in a helper")]
 
 mod examples;
+mod issuer_accounts;
 mod issuer_tokens;
 mod issuers;
 mod junk;

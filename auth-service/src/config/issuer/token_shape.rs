@@ -100,20 +100,15 @@ fn check_pattern(text: &str) -> Result<(), String> {
     if !text.is_ascii() {
         return Err("holds something that is not ASCII".to_owned());
     }
-    let parsed = match ParserBuilder::new().unicode(false).build().parse(text) {
-        Ok(parsed) => parsed,
-        Err(regex_syntax::Error::Parse(fault)) => {
-            return Err(format!("is no regular expression ({})", fault.kind()));
+    let parsed = ParserBuilder::new().unicode(false).build().parse(text).map_err(|fault| match fault {
+        regex_syntax::Error::Translate(fault) if matches!(fault.kind(), ErrorKind::InvalidUtf8) => {
+            "matches more than ASCII: list the characters of a token instead of `.`, `[^…]` or the like"
+                .to_owned()
         }
-        Err(regex_syntax::Error::Translate(fault)) if matches!(fault.kind(), ErrorKind::InvalidUtf8) => {
-            return Err(
-                "matches more than ASCII: list the characters of a token instead of `.`, `[^…]` or the \
-                        like"
-                    .to_owned(),
-            );
-        }
-        Err(_) => return Err("is no regular expression".to_owned()),
-    };
+        regex_syntax::Error::Translate(fault) => format!("is no regular expression ({})", fault.kind()),
+        regex_syntax::Error::Parse(fault) => format!("is no regular expression ({})", fault.kind()),
+        _ => "is no regular expression".to_owned(),
+    })?;
     match parsed.properties().minimum_len() {
         None => Err("matches nothing".to_owned()),
         Some(length) if length < SHORTEST_TOKEN => Err(format!(
