@@ -93,8 +93,8 @@ pub(super) fn read(reader: &mut Reader) -> Result<Http, Noted> {
     let tls = match (tls_certificate?, tls_key?) {
         (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
         (None, None) => None,
-        (Some(_), None) => return Err(alone(reader, TLS_CERTIFICATE.name, TLS_KEY.name)),
-        (None, Some(_)) => return Err(alone(reader, TLS_KEY.name, TLS_CERTIFICATE.name)),
+        (Some(_), None) => return Err(reader.alone(TLS_CERTIFICATE.name, TLS_KEY.name)),
+        (None, Some(_)) => return Err(reader.alone(TLS_KEY.name, TLS_CERTIFICATE.name)),
     };
     let http =
         Http { listen: listen?, trusted_proxies: trusted_proxies?, tls, workers: workers?, drain: drain? };
@@ -105,14 +105,6 @@ pub(super) fn read(reader: &mut Reader) -> Result<Http, Noted> {
         reader.fault(LISTEN.name, &problem, cure);
     }
     Ok(http)
-}
-
-fn alone(reader: &mut Reader, given: &'static str, missing: &str) -> Noted {
-    reader.fault(
-        given,
-        &format!("is set without {missing}"),
-        &format!("set {missing} too, or neither of the two"),
-    )
 }
 
 /// Whether only this machine can reach the address, also in the IPv6 spelling of an IPv4 address.

@@ -12,12 +12,14 @@ pub(super) enum Preset {
     Derived(&'static str),
     /// Nothing.
     Unset,
+    /// Nothing will do: it has to be written.
+    Required,
 }
 
 /// A configuration key whose values have the type that `K` parses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Key<K> {
-    /// `section.key`.
+    /// `section.key`; in a family of sections a template.
     pub(super) name: &'static str,
     /// What may be written.
     pub(super) kind: K,
@@ -29,7 +31,7 @@ pub(super) struct Key<K> {
 
 /// A key without its type, as a row of a table.
 pub(super) trait Described {
-    /// `section.key`.
+    /// `section.key`; in a family of sections a template.
     fn name(&self) -> &'static str;
     /// What may be written.
     fn value(&self) -> String;
@@ -57,12 +59,19 @@ impl<K: Kind> Described for Key<K> {
     }
 }
 
-/// The keys that stand under one `[name]` in the file.
+/// The keys that stand under one `[name]` in the file, or under each of a family.
 pub(super) struct Section {
-    /// What stands between the brackets.
+    /// What stands between the brackets; the template of a family ends with `.*`.
     pub(super) name: &'static str,
     /// What the section is about, in one sentence.
     pub(super) doc: &'static str,
     /// Its keys, in the order of the documentation.
     pub(super) keys: &'static [&'static dyn Described],
+}
+
+impl Section {
+    /// What the names of a family begin with.
+    pub(super) fn family(&self) -> Option<&'static str> {
+        self.name.strip_suffix(".*")
+    }
 }

@@ -5,9 +5,11 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::fault::Noted;
+use super::issuer::{self, Issuer};
 use super::key::{Key, Preset, Section};
 use super::kind::{Span, Unit, Whole};
 use super::reader::Reader;
+use super::token::Token;
 
 pub(super) const SECTION: Section = Section {
     name: "login",
@@ -89,7 +91,7 @@ const SESSION_SECONDS: Key<Span> = Key {
 };
 
 /// How passwords are checked, and how long a login lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// How long a password that was right is remembered; zero means never.
     pub cache: Duration,
@@ -109,9 +111,11 @@ pub struct Login {
     pub identity_idle: Duration,
     /// How long a login over the REST interface lasts.
     pub session: Duration,
+    /// The servers whose tokens are accepted, sorted by name.
+    pub issuers: Vec<Issuer>,
 }
 
-pub(super) fn read(reader: &mut Reader) -> Result<Login, Noted> {
+pub(super) fn read(reader: &mut Reader, token: Option<&Token>) -> Result<Login, Noted> {
     let cache = reader.required(&CACHE_SECONDS);
     let hash_threads = reader.or_derived(&HASH_THREADS, Some(half_of_the_cores()));
     let queue = reader.required(&QUEUE_SECONDS);
@@ -121,6 +125,7 @@ pub(super) fn read(reader: &mut Reader) -> Result<Login, Noted> {
     let longest_lock = reader.required(&LONGEST_LOCK_SECONDS);
     let identity_idle = reader.required(&IDENTITY_TOKEN_IDLE_DAYS);
     let session = reader.required(&SESSION_SECONDS);
+    let issuers = issuer::read(reader, token);
     Ok(Login {
         cache: cache?,
         hash_threads: hash_threads?,
@@ -131,6 +136,7 @@ pub(super) fn read(reader: &mut Reader) -> Result<Login, Noted> {
         longest_lock: longest_lock?,
         identity_idle: identity_idle?,
         session: session?,
+        issuers: issuers?,
     })
 }
 

@@ -1,17 +1,20 @@
 //! What can be set from outside: built-in defaults, then a file, then the environment, read into plain data.
 //! Nothing but start-up and the command line reads it; other modules get the few values they need.
 //!
-//! To add a key: a `const` and a line of `KEYS` in the section's file, a field beside it, and one call in its
-//! `read`. The documentation, the check for unknown keys and `config show` follow from that; the test
-//! `tests/configuration.rs` tells to renew the page.
+//! To add a key: a `const` and a line of `SECTION` in the section's file, a field beside it, and one call in
+//! its `read`. The documentation, the check for unknown keys and `config show` follow from that; the test
+//! `tests/configuration` tells to renew the page. Where operators make any number of sections of a kind, as
+//! with `[login.issuer.NAME]`, the table has a `*` in place of their names, and `Reader::each` reads them all.
 
 mod access;
 mod database;
 mod fault;
 mod http;
+mod issuer;
 mod key;
 mod keys;
 mod kind;
+mod layer;
 mod layers;
 mod limits;
 mod login;
@@ -25,6 +28,7 @@ mod secret;
 mod token;
 mod webhook;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -32,6 +36,9 @@ pub use access::{Access, Certification};
 pub use database::{Database, DatabaseUrl};
 pub use fault::{Fault, Faults};
 pub use http::{Http, TlsFiles};
+pub use issuer::{
+    ClaimPattern, ClientLogin, Issuer, RobotRule, ScopeWord, Verification, WebTokenAlgorithm, Workload,
+};
 pub use keys::Keys;
 pub use layers::Search;
 pub use limits::Limits;
@@ -46,6 +53,7 @@ pub use webhook::Webhook;
 
 use fault::Noted;
 use key::{Described, Section};
+use name::{member_of, of_member};
 use reader::Reader;
 
 /// Every section with its keys, in the order of the documentation.
@@ -60,10 +68,26 @@ const SECTIONS: &[Section] = &[
     access::SECTION,
     limits::SECTION,
     login::SECTION,
+    issuer::SECTION,
 ];
 
 fn known_keys() -> impl Iterator<Item = &'static dyn Described> {
     SECTIONS.iter().flat_map(|section| section.keys.iter().copied())
+}
+
+/// Every key under its whole name, in the order of the documentation: the keys of a family once for each of
+/// the sections in `members` that belong to it.
+fn keys_with(members: &BTreeSet<String>) -> Vec<(String, &'static dyn Described)> {
+    let mut keys: Vec<(String, &'static dyn Described)> = Vec::new();
+    for section in SECTIONS {
+        if section.family().is_none() {
+            keys.extend(section.keys.iter().map(|key| (key.name().to_owned(), *key)));
+        }
+        for member in members.iter().filter_map(|name| member_of(section.name, name)) {
+            keys.extend(section.keys.iter().map(|key| (of_member(key.name(), member), *key)));
+        }
+    }
+    keys
 }
 
 /// What the configuration is going to be used for.
@@ -115,7 +139,7 @@ pub struct Loaded {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// `section.key`.
-    pub key: &'static str,
+    pub key: String,
     /// The effective value, hidden if it is a secret; `None` if there is none.
     pub value: Option<String>,
     /// The file or the environment variable that set it, or `default`.
@@ -154,7 +178,7 @@ impl Settings {
         let webhook = webhook::read(reader, purpose);
         let access = access::read(reader);
         let limits = limits::read(reader);
-        let login = login::read(reader);
+        let login = login::read(reader, token.as_ref().ok());
         Ok(Self {
             http: http?,
             ops: ops?,

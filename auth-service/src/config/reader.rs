@@ -1,7 +1,7 @@
 //! Turns the merged layers into typed values, key by key. Never stops at a fault: it is noted, and the next
 //! key is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use ::config::Value;
 
 use super::fault::{Fault, Noted};
-use super::key::{Key, Preset};
+use super::key::{Key, Preset, Section};
 use super::kind::{FilePath, Given, Kind};
 use super::layers::Layers;
-use super::{Shown, known_keys};
+use super::name::{member_of, of_member};
+use super::{Shown, keys_with};
 
 /// The origin of what nobody has set.
 const DEFAULT: &str = "default";
@@ -20,33 +21,64 @@ const DEFAULT: &str = "default";
 /// A secret is short; whatever is longer is the wrong file.
 const LONGEST_SECRET_FILE: u64 = 65_536;
 
-/// Reads keys and collects what is wrong with them.
+/// Reads keys and collects what is wrong with them. While a member of a family is read, every template of a
+/// name means that member's.
 pub(super) struct Reader {
     values: BTreeMap<String, Value>,
+    members: BTreeSet<String>,
+    member: Option<String>,
     folder: PathBuf,
     complete: bool,
     faults: Vec<Fault>,
-    shown: BTreeMap<&'static str, Shown>,
+    shown: BTreeMap<String, Shown>,
 }
 
 impl Reader {
     /// A reader of these layers, and the file that they came from.
     pub(super) fn new(layers: Layers) -> (Self, Option<PathBuf>) {
-        let Layers { file, folder, values, complete, faults } = layers;
-        (Self { values, folder, complete, faults, shown: BTreeMap::new() }, file)
+        let Layers { file, folder, values, members, complete, faults } = layers;
+        let shown = BTreeMap::new();
+        (Self { values, members, member: None, folder, complete, faults, shown }, file)
     }
 
-    /// The value of a key that has a default.
+    /// Reads each section of a family, given the operator's name for it, in the order of these names.
+    pub(super) fn each<T>(&mut self, family: &Section, mut read: impl FnMut(&mut Self, &str) -> T) -> Vec<T> {
+        let members: Vec<String> = self
+            .members
+            .iter()
+            .filter_map(|section| member_of(family.name, section))
+            .map(str::to_owned)
+            .collect();
+        let read_one = |member: String| {
+            self.member = Some(member.clone());
+            let value = read(self, &member);
+            self.member = None;
+            value
+        };
+        members.into_iter().map(read_one).collect()
+    }
+
+    /// The name of a key as it is written, for the member that is being read.
+    pub(super) fn full_name(&self, key: &str) -> String {
+        of_member(key, self.member.as_deref().unwrap_or("*"))
+    }
+
+    /// The value of a key that has a default, or that has to be written.
     pub(super) fn required<K: Kind>(&mut self, key: &Key<K>) -> Result<K::Value, Noted> {
-        match self.optional(key)? {
-            Some(value) => Ok(value),
-            None => Err(self.fault(key.name, "is not set", &format!("write {}", key.kind.describe()))),
+        if let Some(value) = self.optional(key)? {
+            return Ok(value);
         }
+        let name = self.full_name(key.name);
+        if self.faults.iter().any(|fault| fault.key == name) {
+            // It was written, but so that it could not even be taken for a value.
+            return Err(Noted);
+        }
+        Err(self.fault(key.name, "is not set", &format!("write {}", key.kind.describe())))
     }
 
     /// The value of a key that may be left out.
     pub(super) fn optional<K: Kind>(&mut self, key: &Key<K>) -> Result<Option<K::Value>, Noted> {
-        let Some(value) = self.values.get(key.name) else {
+        let Some(value) = self.values.get(&self.full_name(key.name)) else {
             self.show(key.name, None, DEFAULT.to_owned());
             return Ok(None);
         };
@@ -79,19 +111,18 @@ impl Reader {
         if !self.is_set(file_key.name) {
             return self.optional(key);
         }
+        let (file_name, file_origin) = (self.full_name(file_key.name), self.origin_of(file_key.name));
         if self.is_set(key.name) {
-            let problem =
-                format!("is set here and {} is set in {}", file_key.name, self.origin_of(file_key.name));
+            let problem = format!("is set here and {file_name} is set in {file_origin}");
             return Err(self.fault(key.name, &problem, "remove one of the two"));
         }
         let Some(path) = path? else { return Ok(None) };
-        let origin =
-            format!("{} named by {} in {}", path.display(), file_key.name, self.origin_of(file_key.name));
+        let origin = format!("{} named by {file_name} in {file_origin}", path.display());
         let content = match read_secret(&path) {
             Ok(content) => Value::from(content),
             Err(problem) => {
                 let cure = "name a text file that the user of the service can read";
-                self.faults.push(Fault::new(file_key.name, &origin, &problem, cure));
+                self.faults.push(Fault::new(&file_name, &origin, &problem, cure));
                 return Err(Noted);
             }
         };
@@ -100,23 +131,31 @@ impl Reader {
     }
 
     /// Notes that the value of `key`, though readable, does not go with the others.
-    pub(super) fn fault(&mut self, key: &'static str, problem: &str, cure: &str) -> Noted {
+    pub(super) fn fault(&mut self, key: &str, problem: &str, cure: &str) -> Noted {
         // After an unreadable file, what seems missing may well be in it.
         if self.complete {
-            let origin = self.origin_of(key);
-            self.faults.push(Fault::new(key, &origin, problem, cure));
+            let fault = Fault::new(&self.full_name(key), &self.origin_of(key), problem, cure);
+            self.faults.push(fault);
         }
         Noted
     }
 
+    /// Notes that only one of two keys is set which need each other.
+    pub(super) fn alone(&mut self, given: &str, missing: &str) -> Noted {
+        let missing = self.full_name(missing);
+        let cure = format!("set {missing} too, or neither of the two");
+        self.fault(given, &format!("is set without {missing}"), &cure)
+    }
+
     /// Whether somebody has set the key, rightly or not.
     pub(super) fn is_set(&self, key: &str) -> bool {
-        self.values.get(key).is_some_and(|value| value.origin().is_some())
+        self.values.get(&self.full_name(key)).is_some_and(|value| value.origin().is_some())
     }
 
     /// What is wrong, and every effective value in the order of the documentation.
     pub(super) fn finish(mut self) -> (Vec<Fault>, Vec<Shown>) {
-        let shown = known_keys().filter_map(|key| self.shown.remove(key.name())).collect();
+        let keys = keys_with(&self.members).into_iter();
+        let shown = keys.filter_map(|(name, _)| self.shown.remove(&name)).collect();
         (self.faults, shown)
     }
 
@@ -132,20 +171,24 @@ impl Reader {
                 Ok(value)
             }
             Err(problem) => {
-                let or_nothing = if matches!(key.preset, Preset::Text(_)) { "" } else { ", or leave it out" };
+                let or_nothing = match key.preset {
+                    Preset::Text(_) | Preset::Required => "",
+                    Preset::Derived(_) | Preset::Unset => ", or leave it out",
+                };
                 let cure = format!("write {}{or_nothing}", key.kind.describe());
-                self.faults.push(Fault::new(key.name, &origin, &problem, &cure));
+                self.faults.push(Fault::new(&self.full_name(key.name), &origin, &problem, &cure));
                 Err(Noted)
             }
         }
     }
 
-    fn show(&mut self, key: &'static str, value: Option<String>, origin: String) {
-        self.shown.insert(key, Shown { key, value, origin });
+    fn show(&mut self, key: &str, value: Option<String>, origin: String) {
+        let key = self.full_name(key);
+        self.shown.insert(key.clone(), Shown { key, value, origin });
     }
 
     fn origin_of(&self, key: &str) -> String {
-        self.values.get(key).and_then(Value::origin).unwrap_or(DEFAULT).to_owned()
+        self.values.get(&self.full_name(key)).and_then(Value::origin).unwrap_or(DEFAULT).to_owned()
     }
 }
 

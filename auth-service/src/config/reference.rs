@@ -2,6 +2,7 @@
 
 use super::SECTIONS;
 use super::key::{Described, Preset, Section};
+use super::name::of_any_member;
 
 /// All keys as Markdown, one table for each section.
 #[must_use]
@@ -13,7 +14,8 @@ fn section(section: &Section) -> String {
     let rows: String = section.keys.iter().map(|key| row(*key)).collect();
     format!(
         "### `[{}]`\n\n{}\n\n| Key | Value | Default | What it is for |\n|---|---|---|---|\n{rows}",
-        section.name, section.doc
+        of_any_member(section.name),
+        section.doc
     )
 }
 
@@ -23,6 +25,7 @@ fn row(key: &dyn Described) -> String {
         Preset::Text(text) => format!("`{text}`"),
         Preset::Derived(words) => words.to_owned(),
         Preset::Unset => "–".to_owned(),
+        Preset::Required => "must be set".to_owned(),
     };
-    format!("| `{}` | {} | {default} | {} |\n", key.name(), key.value(), key.doc())
+    format!("| `{}` | {} | {default} | {} |\n", of_any_member(key.name()), key.value(), key.doc())
 }

@@ -17,7 +17,7 @@ pub(super) const SECTION: Section = Section {
     keys: &[&ISSUER, &SERVICE, &REALM, &LIFETIME],
 };
 
-const ISSUER: Key<Text> = Key {
+pub(super) const ISSUER: Key<Text> = Key {
     name: "token.issuer",
     kind: Text,
     preset: Preset::Text("auth-service"),

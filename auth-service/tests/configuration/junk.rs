@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use auth_service::config::Purpose;
 use proptest::prelude::*;
 
-use super::place::{Place, assert_holds};
+use super::place::{ISSUER, Place, assert_holds};
 
 #[test]
 fn a_broken_file_is_told_by_its_place_beside_what_is_wrong_elsewhere() {
@@ -37,7 +37,7 @@ proptest! {
         values in proptest::collection::vec("\\PC{0,40}|[-0-9.:/@\\[\\]a-z,?#%]{0,30}|(?s).{0,20}", 6),
         file in "(?s).{0,60}|(\\[(http|token|x)\\]\n)?((listen|lifetime|y) = [0-9'\"\\[{]{0,8}\n){0,3}",
     ) {
-        let names: Vec<&str> = reference_names();
+        let names = Place::with(ISSUER).names();
         let mut place = Place::with(&file);
         for (index, value) in keys.iter().zip(&values) {
             let name = format!("AUTH_SERVICE__{}", index.get(&names).replace('.', "__").to_uppercase());
@@ -49,8 +49,4 @@ proptest! {
             prop_assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'));
         }
     }
-}
-
-fn reference_names() -> Vec<&'static str> {
-    Place::empty().load().unwrap().shown.iter().map(|shown| shown.key).collect()
 }

@@ -4,8 +4,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test may end by a panic, also in a helper")]
 
 mod examples;
+mod issuer_accounts;
+mod issuer_tokens;
+mod issuers;
 mod junk;
 mod layers;
 mod place;
 mod refused;
+mod robots;
 mod secrets;

@@ -9,6 +9,9 @@ use tempfile::TempDir;
 
 pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
+/// The fewest keys of an issuer.
+pub(super) const ISSUER: &str = "[login.issuer.one]\nurl = 'https://one.example.org'\naudience = ['hub']\n";
+
 /// A folder to load from, and what stands in the environment.
 pub(super) struct Place {
     folder: TempDir,
@@ -60,6 +63,11 @@ impl Place {
         self.load_to(Purpose::Command)
     }
 
+    /// The names of every key that is there.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.load().unwrap().shown.into_iter().map(|shown| shown.key).collect()
+    }
+
     pub(super) fn settings(&self) -> Settings {
         self.load().unwrap_or_else(|faults| panic!("{faults}")).settings
     }
@@ -73,5 +81,14 @@ impl Place {
 pub(super) fn assert_holds(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "{part:?} is not in:\n{text}");
+    }
+}
+
+/// Asserts that each addition to `section` has one fault that begins so.
+#[track_caller]
+pub(super) fn assert_each_refused(section: &str, cases: &[(&str, &str)]) {
+    for (addition, fault) in cases {
+        let text = Place::with(&format!("{section}{addition}")).faults();
+        assert!(text.starts_with(fault) && text.lines().count() == 1, "{addition}: {text}");
     }
 }

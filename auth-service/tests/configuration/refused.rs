@@ -2,7 +2,7 @@
 
 use auth_service::config::Purpose;
 
-use super::place::{Place, SECRET, assert_holds};
+use super::place::{ISSUER, Place, SECRET, assert_holds};
 
 #[test]
 fn unknown_keys_are_refused_with_the_nearest_known_one() {
@@ -68,8 +68,7 @@ fn all_faults_are_told_at_once_each_with_its_key_its_origin_and_what_to_write() 
 
 #[test]
 fn every_key_refuses_a_list_in_a_list_by_its_own_name() {
-    let names: Vec<String> =
-        Place::empty().load().unwrap().shown.iter().map(|shown| shown.key.to_owned()).collect();
+    let names = Place::with(ISSUER).names();
     let content = names.join(" = [['x']]\n") + " = [['x']]";
     let text = Place::with(&content).faults();
     for name in &names {

@@ -1,21 +1,25 @@
 //! The kinds of value that a key can have: how each is described, read and shown.
 //!
-//! To add one: a type here or in a file beside, that implements [`Kind`]; `describe` completes the sentence
-//! "write …" and is the *Value* column of the documentation.
+//! To add one: a type in a file beside, or in that of the one section that has it, which implements [`Kind`];
+//! `describe` completes the sentence "write …" and is the *Value* column of the documentation.
 
+mod list;
 mod location;
 mod network;
 mod number;
+mod secure;
 mod text;
 
 use std::path::Path;
 
 use ::config::{Value, ValueKind};
 
+pub(super) use list::{Choices, Texts};
 pub(super) use location::{DatabaseLocation, FilePath};
 pub(super) use network::{Address, Networks, RegistryHost, WebAddress};
 pub(super) use number::{Span, Unit, Whole};
-pub(super) use text::{Choice, Flag, SecretText, Text};
+pub(super) use secure::{IssuerAddress, Origins, SecureAddress};
+pub(super) use text::{Choice, Flag, ForeignSecret, SecretText, Text};
 
 /// How one kind of value is written.
 pub(super) trait Kind {

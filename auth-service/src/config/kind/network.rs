@@ -79,17 +79,9 @@ impl Kind for WebAddress {
 
     fn parse(&self, given: &Given<'_>) -> Result<Url, String> {
         let text = given.text()?;
-        // Only a text that cannot hold a password is repeated.
-        let shown = if text.contains('@') { "the address".to_owned() } else { quoted(text) };
-        let mut url = Url::parse(text).map_err(|fault| format!("{shown} is not an address ({fault})"))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("{shown} begins with neither http:// nor https://"));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(format!("{shown} holds a user name or password"));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(format!("{shown} holds a query or fragment"));
+        let mut url = web_address(text)?;
+        if url.query().is_some() {
+            return Err(format!("{} holds a query", shown(text)));
         }
         if self.is_base && !url.path().ends_with('/') {
             // Without it, `Url::join` would replace the last part of the path.
@@ -102,6 +94,27 @@ impl Kind for WebAddress {
     fn show(&self, value: &Url) -> String {
         value.to_string()
     }
+}
+
+/// An address of a page, with neither user nor fragment.
+pub(super) fn web_address(text: &str) -> Result<Url, String> {
+    let shown = shown(text);
+    let url = Url::parse(text).map_err(|fault| format!("{shown} is not an address ({fault})"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("{shown} begins with neither http:// nor https://"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!("{shown} holds a user name or password"));
+    }
+    if url.fragment().is_some() {
+        return Err(format!("{shown} holds a fragment"));
+    }
+    Ok(url)
+}
+
+/// An address as it is repeated in a fault: only one that cannot hold a password.
+pub(super) fn shown(text: &str) -> String {
+    if text.contains('@') { "the address".to_owned() } else { quoted(text) }
 }
 
 /// The part of an image name before the first slash.

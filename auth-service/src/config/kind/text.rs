@@ -11,7 +11,7 @@ use super::{Given, Kind, type_name};
 pub(crate) struct Text;
 
 /// A longer name would swell every token.
-const LONGEST_TEXT: usize = 200;
+pub(super) const LONGEST_TEXT: usize = 200;
 
 impl Kind for Text {
     type Value = String;
@@ -21,17 +21,20 @@ impl Kind for Text {
     }
 
     fn parse(&self, given: &Given<'_>) -> Result<String, String> {
-        let text = given.text()?;
-        let plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\';
-        if text.len() <= LONGEST_TEXT && text.trim() == text && text.bytes().all(plain) {
-            Ok(text.to_owned())
-        } else {
-            Err(format!("{} cannot be used", quoted(text)))
-        }
+        plain_text(given.text()?)
     }
 
     fn show(&self, value: &String) -> String {
         value.clone()
+    }
+}
+
+pub(super) fn plain_text(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\';
+    if text.len() <= LONGEST_TEXT && text.trim() == text && text.bytes().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{} cannot be used", quoted(text)))
     }
 }
 
@@ -61,6 +64,31 @@ impl Kind for SecretText {
             return Err(format!("has {} characters, which can be guessed", text.len()));
         }
         Ok(Secret::new(text.to_owned()))
+    }
+
+    fn show(&self, _value: &Secret) -> String {
+        HIDDEN.to_owned()
+    }
+}
+
+/// A secret that somebody else has chosen, so that nothing can be asked of it but that it can be sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ForeignSecret;
+
+impl Kind for ForeignSecret {
+    type Value = Secret;
+
+    fn describe(&self) -> String {
+        "printable ASCII characters".to_owned()
+    }
+
+    fn parse(&self, given: &Given<'_>) -> Result<Secret, String> {
+        let text = given.text()?;
+        if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            Ok(Secret::new(text.to_owned()))
+        } else {
+            Err("holds something that is not printable ASCII".to_owned())
+        }
     }
 
     fn show(&self, _value: &Secret) -> String {

@@ -1,0 +1,214 @@
+//! Which tokens of an issuer are accepted.
+
+use auth_service::config::{Verification, WebTokenAlgorithm};
+
+use super::place::{ISSUER, Place, SECRET, assert_each_refused, assert_holds};
+
+/// An issuer whose opaque tokens are introspected.
+const INTROSPECTED: &str = "[login.issuer.two]\nurl = 'https://two.example.org'\nverify = 'introspection'\n\
+    clients = ['ci']\nopaque_prefix = ['two_']\nclient_id = 'hub'\nclient_secret = 's e c r e t'\n";
+
+/// An issuer that tells whose a token is.
+const ASKED: &str = "[login.issuer.three]\nurl = 'https://three.example.org'\nverify = 'userinfo'\n\
+    accept_tokens_of_any_client = true\nopaque_pattern = '[0-9a-f]{40}'\n";
+
+#[test]
+fn an_issuer_of_each_kind_needs_little() {
+    let issuers = Place::with(&format!("{ISSUER}{INTROSPECTED}{ASKED}")).settings().login.issuers;
+    let [one, three, two] = issuers.as_slice() else { panic!("{issuers:?}") };
+    assert_eq!(one.verification, Verification::WebToken);
+    assert_eq!(one.audiences, ["hub"]);
+    assert_eq!(one.algorithms, [WebTokenAlgorithm::Rs256, WebTokenAlgorithm::Es256]);
+    assert_eq!(one.types, ["at+jwt"]);
+    assert!(!one.tokens_without_expiry);
+    assert_eq!((one.cache.as_secs(), one.timeout.as_secs()), (60, 3));
+    assert_eq!(one.client, None);
+    assert_eq!(two.verification, Verification::Introspection);
+    assert_eq!(two.clients, ["ci"]);
+    assert_eq!(two.opaque_prefixes, ["two_"]);
+    let client = two.client.as_ref().unwrap();
+    assert_eq!((client.id.as_str(), client.secret.expose()), ("hub", "s e c r e t"));
+    assert_eq!(three.verification, Verification::UserInfo);
+    assert_eq!(three.opaque_pattern.as_deref(), Some(r"\A(?-u:[0-9a-f]{40})\z"));
+}
+
+#[test]
+fn a_token_must_have_been_made_for_this_service() {
+    let bare = "[login.issuer.one]\nurl = 'https://one.example.org'\n";
+    assert_each_refused(
+        bare,
+        &[
+            ("", "login.issuer.one.audience: is not set, nor is login.issuer.one.clients, so that a token"),
+            ("audience = []", "login.issuer.one.audience: is not set"),
+            (
+                "accept_tokens_of_any_client = true",
+                "login.issuer.one.accept_tokens_of_any_client: is true, and verify = \"jwt\" can tell",
+            ),
+            (
+                "verify = 'userinfo'\nopaque_prefix = ['one_']",
+                "login.issuer.one.accept_tokens_of_any_client: is not true, and verify = \"userinfo\" cannot tell",
+            ),
+        ],
+    );
+    assert_each_refused(
+        ASKED,
+        &[
+            (
+                "audience = ['hub']",
+                "login.issuer.three.audience: is set, and verify = \"userinfo\" cannot check it",
+            ),
+            (
+                "clients = ['ci']",
+                "login.issuer.three.clients: is set, and verify = \"userinfo\" cannot check it",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn who_introspects_needs_a_login_of_its_own() {
+    assert_each_refused(
+        ISSUER,
+        &[
+            (
+                "verify = 'jwt+introspection'",
+                "login.issuer.one.client_id: is not set, and verify = \"jwt+introspection\" needs it",
+            ),
+            (
+                "verify = 'introspection'\nopaque_prefix = ['one_']",
+                "login.issuer.one.client_id: is not set, and verify = \"introspection\" needs it",
+            ),
+            ("client_id = 'x'", "login.issuer.one.client_id: is set without login.issuer.one.client_secret"),
+            (
+                "client_secret = 'x'",
+                "login.issuer.one.client_secret: is set without login.issuer.one.client_id",
+            ),
+            (
+                "client_id = 'x'\nclient_secret = 'ä'",
+                "login.issuer.one.client_secret: holds something that is not",
+            ),
+            ("verify = 'oidc'", "login.issuer.one.verify: \"oidc\" is none of the choices"),
+        ],
+    );
+    let by_file = Place::with(&format!("{ISSUER}client_secret_file = 'webhook'")).file("webhook", SECRET);
+    assert_holds(
+        &by_file.faults(),
+        &["login.issuer.one.client_secret_file: is set without login.issuer.one"],
+    );
+}
+
+#[test]
+fn a_signature_that_proves_nothing_is_never_accepted() {
+    assert_each_refused(
+        ISSUER,
+        &[
+            (
+                "algorithms = ['RS256', 'HS256']",
+                "login.issuer.one.algorithms: \"HS256\" is never accepted: whoever",
+            ),
+            ("algorithms = 'hs512'", "login.issuer.one.algorithms: \"hs512\" is never accepted: whoever"),
+            (
+                "algorithms = ['None']",
+                "login.issuer.one.algorithms: \"None\" is never accepted: it is no signature",
+            ),
+            (
+                "algorithms = ['ES512']",
+                "login.issuer.one.algorithms: \"ES512\" is none of the choices; write a list",
+            ),
+            ("algorithms = []", "login.issuer.one.algorithms: names nothing"),
+            ("types = []", "login.issuer.one.types: names nothing"),
+        ],
+    );
+    let place =
+        Place::with(&format!("{ISSUER}algorithms = 'EdDSA, PS512'\ntypes = ['JWT', 'application/at+jwt']"));
+    let issuer = place.settings().login.issuers.remove(0);
+    assert_eq!(issuer.algorithms, [WebTokenAlgorithm::EdDsa, WebTokenAlgorithm::Ps512]);
+    assert_eq!(issuer.types, ["jwt", "at+jwt"]);
+}
+
+#[test]
+fn no_password_is_taken_for_an_opaque_token() {
+    let introspected = INTROSPECTED.replace("opaque_prefix = ['two_']\n", "");
+    assert_each_refused(
+        &introspected,
+        &[
+            (
+                "",
+                "login.issuer.two.opaque_prefix: is not set, nor is login.issuer.two.opaque_pattern, and verify",
+            ),
+            (
+                "opaque_prefix = ['two']",
+                "login.issuer.two.opaque_prefix: \"two\" is so short that a password",
+            ),
+            (
+                "opaque_prefix = ['asp_2']",
+                "login.issuer.two.opaque_prefix: \"asp_2\" begins like a token of this",
+            ),
+            ("opaque_prefix = ['eyJ0']", "login.issuer.two.opaque_prefix: \"eyJ0\" begins like a JWT"),
+            (
+                "opaque_pattern = '[a-z]{19}'",
+                "login.issuer.two.opaque_pattern: \"[a-z]{19}\" matches texts of 19 characters, and so short a pattern \
+                 would send passwords out",
+            ),
+            (
+                "opaque_pattern = '[a-z]{20'",
+                "login.issuer.two.opaque_pattern: \"[a-z]{20\" is no regular expression",
+            ),
+            (
+                "opaque_pattern = '(?x)a{20} # b'",
+                "login.issuer.two.opaque_pattern: \"(?x)a{20} # b\" cannot be matched",
+            ),
+            (
+                "opaque_pattern = '([a-z]{90}){90}'",
+                "login.issuer.two.opaque_pattern: \"([a-z]{90}){90}\" is too large",
+            ),
+        ],
+    );
+    assert_each_refused(
+        ISSUER,
+        &[
+            (
+                "opaque_prefix = ['one_']",
+                "login.issuer.one.opaque_prefix: is set, and verify = \"jwt\" cannot check",
+            ),
+            (
+                "opaque_pattern = 'a{40}'",
+                "login.issuer.one.opaque_pattern: is set, and verify = \"jwt\" cannot check",
+            ),
+        ],
+    );
+    let both = INTROSPECTED.replace("'introspection'", "'jwt+introspection'");
+    assert_eq!(Place::with(&both).settings().login.issuers[0].opaque_prefixes, ["two_"]);
+}
+
+#[test]
+fn an_opaque_token_goes_to_one_issuer_only() {
+    let asked = ASKED.replace("opaque_pattern = '[0-9a-f]{40}'", "opaque_prefix = ['three_', 'two_three_']");
+    assert_holds(
+        &Place::with(&format!("{INTROSPECTED}{asked}")).faults(),
+        &[
+            "login.issuer.two.opaque_prefix: \"two_\" overlaps \"two_three_\" of login.issuer.three.opaque_prefix",
+        ],
+    );
+    let own = INTROSPECTED.replace("['two_']", "['two_', 'two_two_']");
+    assert_eq!(Place::with(&own).settings().login.issuers[0].opaque_prefixes.len(), 2);
+}
+
+#[test]
+fn the_secret_of_an_issuers_client_can_stand_in_a_file_and_is_never_shown() {
+    let section = INTROSPECTED.replace("client_secret = 's e c r e t'", "client_secret_file = 'webhook'");
+    let place = Place::with(&section).file("webhook", format!("{SECRET}\n"));
+    let loaded = place.load().unwrap();
+    let client = loaded.settings.login.issuers[0].client.clone().unwrap();
+    assert!(client.secret.matches(SECRET.as_bytes()));
+    let shown = loaded.shown.iter().find(|shown| shown.key == "login.issuer.two.client_secret").unwrap();
+    assert_eq!(shown.value.as_deref(), Some("********"));
+    assert_holds(&shown.origin, &["webhook named by login.issuer.two.client_secret_file in "]);
+    assert!(!format!("{loaded:?}").contains(SECRET));
+    let twice = place.variable("AUTH_SERVICE__LOGIN__ISSUER__TWO__CLIENT_SECRET", SECRET).faults();
+    assert_holds(
+        &twice,
+        &["login.issuer.two.client_secret: is set here and login.issuer.two.client_secret_file is"],
+    );
+    assert!(!twice.contains(SECRET), "{twice}");
+}
