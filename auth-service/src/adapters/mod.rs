@@ -3,6 +3,7 @@
 
 pub mod argon2;
 pub mod facts;
+pub mod issuers;
 pub mod registry_client;
 pub mod signing;
 pub mod store;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::foreign_logins::ForeignLogins;
 use super::lockout::{Entry, Lockout};
 use super::log_in::Origin;
 use crate::domain::account::{AccountState, LoginName};
@@ -18,6 +19,7 @@ pub struct Authenticate {
     hasher: Arc<dyn PasswordHasher>,
     logins: Arc<dyn VerifiedLogins>,
     lockout: Arc<Lockout>,
+    foreign_logins: Arc<ForeignLogins>,
 }
 
 impl Authenticate {
@@ -28,8 +30,9 @@ impl Authenticate {
         hasher: Arc<dyn PasswordHasher>,
         logins: Arc<dyn VerifiedLogins>,
         lockout: Arc<Lockout>,
+        foreign_logins: Arc<ForeignLogins>,
     ) -> Self {
-        Self { users, hasher, logins, lockout }
+        Self { users, hasher, logins, lockout, foreign_logins }
     }
 
     /// The proof that `credential` is. A token never comes near a password, nor what counts wrong ones.
@@ -38,6 +41,7 @@ impl Authenticate {
             Credential::Anonymous => Ok(Proof::None),
             Credential::Token(token) => Ok(Proof::Token(*token)),
             Credential::Mistyped(mistyped) => Err(LoginFailure::Refused(RefusedLogin::Mistyped(*mistyped))),
+            Credential::Foreign(token) => self.foreign_logins.check(token).await.map(Proof::Foreign),
             Credential::Password { name, password } => {
                 self.check_password(name, password, origin).await.map(Proof::Password)
             }

@@ -9,6 +9,7 @@ use super::give_tokens::{GiveTokens, Requester};
 use super::log_in::{LogIn, NoLogin, Origin};
 use crate::domain::claims::{TokenTerms, granted_access};
 use crate::domain::credential::Credential;
+use crate::domain::foreign::IssuerName;
 use crate::domain::grant::{AccessPolicy, Decision, decide};
 use crate::domain::login::{Caller, Door, Proof};
 use crate::domain::principal::UserId;
@@ -69,11 +70,29 @@ pub enum TokenRefusal {
     TooManyScopes(TooManyScopes),
     /// Too many passwords wait to be checked.
     Busy,
+    /// The issuer of the token does not answer; `cause` is for the log.
+    IssuerDown {
+        /// The operator's name for it.
+        issuer: IssuerName,
+        /// What failed.
+        cause: String,
+    },
     /// It cannot be decided just now; `cause` is for the log.
     Unavailable {
         /// What failed.
         cause: String,
     },
+}
+
+impl TokenRefusal {
+    /// What failed, for the log.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::IssuerDown { cause, .. } | Self::Unavailable { cause } => Some(cause),
+            _ => None,
+        }
+    }
 }
 
 /// The outcome of a token request, with what the log tells of it.
@@ -259,6 +278,7 @@ impl From<NoLogin> for TokenRefusal {
         match error {
             NoLogin::Refused(refused) => Self::Login(refused.refusal()),
             NoLogin::Busy => Self::Busy,
+            NoLogin::IssuerDown { issuer, cause } => Self::IssuerDown { issuer, cause },
             NoLogin::Unavailable(cause) => Self::Unavailable { cause },
         }
     }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use super::authenticate::Authenticate;
+use super::foreign_logins::ForeignLogins;
 use crate::domain::credential::Credential;
 use crate::domain::facts::Facts;
+use crate::domain::foreign::IssuerName;
 use crate::domain::login::{Caller, Door, NotAdmitted, Powers, Proof, admit};
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
@@ -64,6 +66,13 @@ pub enum NoLogin {
     Refused(RefusedLogin),
     /// Too many passwords wait to be checked.
     Busy,
+    /// The issuer of the token does not answer; the cause is for the log.
+    IssuerDown {
+        /// The operator's name for it.
+        issuer: IssuerName,
+        /// What failed.
+        cause: String,
+    },
     /// It cannot be told just now; the cause is for the log.
     Unavailable(String),
 }
@@ -79,6 +88,7 @@ impl From<LoginFailure> for NoLogin {
         match failure {
             LoginFailure::Refused(refused) => Self::Refused(refused),
             LoginFailure::Busy => Self::Busy,
+            LoginFailure::IssuerDown { issuer, cause } => Self::IssuerDown { issuer, cause },
             LoginFailure::Unavailable(cause) => Self::Unavailable(cause),
         }
     }
@@ -90,6 +100,8 @@ pub struct LogIn {
     pub authenticate: Authenticate,
     /// Loads facts.
     pub facts: Arc<dyn FactsReader>,
+    /// Makes accounts for those who come for the first time.
+    pub foreign_logins: Arc<ForeignLogins>,
     /// Is told which tokens are used.
     pub uses: Arc<dyn TokenUses>,
     /// Tells the time.
@@ -120,6 +132,7 @@ impl LogIn {
                     self.authenticate.forget(credential).await;
                     self.facts.catch_up().await?;
                 }
+                Err(NotAdmitted::NotLinked) if self.welcome(&proof).await? => self.facts.catch_up().await?,
                 Err(reason) => {
                     self.authenticate.forget(credential).await;
                     return Err(NoLogin::Refused(RefusedLogin::NotAdmitted(reason)));
@@ -127,5 +140,13 @@ impl LogIn {
             }
         }
         Err(NoLogin::Unavailable("the account changed again with each try".to_owned()))
+    }
+
+    /// Makes an account for somebody who comes for the first time; whether there is one now.
+    async fn welcome(&self, proof: &Proof) -> Result<bool, StorageError> {
+        match proof {
+            Proof::Foreign(login) => self.foreign_logins.welcome(login).await,
+            _ => Ok(false),
+        }
     }
 }

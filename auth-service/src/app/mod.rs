@@ -4,6 +4,7 @@ pub mod authenticate;
 pub mod event_body;
 pub mod explain;
 pub mod first_push;
+pub mod foreign_logins;
 pub mod give_tokens;
 pub mod issue_token;
 pub mod keep_tokens;

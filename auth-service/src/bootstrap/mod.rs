@@ -1,6 +1,7 @@
 //! The one place that knows everything: from settings to adapters, use cases and listeners.
 
 mod background;
+mod issuers;
 mod wiring;
 
 use std::future::Future;
@@ -22,6 +23,7 @@ use crate::config::{DatabaseUrl, Settings, TlsFiles};
 use crate::ports::system::Clock;
 use crate::web::server::{Listeners, ServerOptions};
 
+pub use self::issuers::token_shapes;
 pub use self::wiring::{access_policy, give_tokens, hashing_threads};
 
 /// Opens the database, with its schema brought up to date.

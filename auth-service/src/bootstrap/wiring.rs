@@ -7,8 +7,10 @@ use actix_web::web;
 use anyhow::{Context as _, anyhow};
 
 use super::background::Background;
+use super::issuers::{self, token_shapes};
 use crate::adapters::argon2::{HashingOptions, HashingThreads};
 use crate::adapters::facts::{CachedFacts, DirectFacts};
+use crate::adapters::issuers::Issuers;
 use crate::adapters::registry_client::RegistryClient;
 use crate::adapters::signing::KeyWatch;
 use crate::adapters::store::Store;
@@ -17,6 +19,7 @@ use crate::adapters::token_uses::UsesInMemory;
 use crate::adapters::verified_logins::LoginCache;
 use crate::app::authenticate::Authenticate;
 use crate::app::first_push::FirstPush;
+use crate::app::foreign_logins::ForeignLogins;
 use crate::app::give_tokens::GiveTokens;
 use crate::app::issue_token::{IssueToken, TokenRules};
 use crate::app::keep_tokens::KeepTokens;
@@ -164,17 +167,27 @@ impl Wiring<'_> {
         let login = &self.settings.login;
         let hasher = hashing_threads(self.settings, login.hash_threads)?;
         let logins = Arc::new(LoginCache::new(login.cache)?);
+        let foreign_logins = Arc::new(self.foreign_logins()?);
         Ok(LogIn {
             authenticate: Authenticate::new(
                 Arc::<Store>::clone(self.store),
                 hasher,
                 logins,
                 Arc::clone(lockout),
+                Arc::clone(&foreign_logins),
             ),
             facts: Arc::clone(facts),
+            foreign_logins,
             uses: Arc::clone(&keep_tokens.uses),
             clock: Arc::clone(self.clock),
         })
+    }
+
+    fn foreign_logins(&self) -> anyhow::Result<ForeignLogins> {
+        let tokens = Issuers::new(issuers::options(self.settings)?, self.clock)?;
+        let links = Arc::<Store>::clone(self.store);
+        let rules = issuers::rules(self.settings)?;
+        Ok(ForeignLogins::new(rules, Arc::new(tokens), links, Arc::clone(self.clock)))
     }
 
     fn issue_token(&self, log_in: Arc<LogIn>, first_push: Arc<FirstPush>) -> IssueToken {
@@ -211,6 +224,7 @@ impl Wiring<'_> {
                 identifiers: Arc::new(ProcessIdentifiers::new()?),
                 proxies: Arc::new(proxies),
                 metrics: Arc::clone(&metrics),
+                shapes: token_shapes(self.settings)?,
                 host: registry.host.clone(),
                 credential_bytes: limits.credential_bytes,
                 head_bytes: limits.head_bytes,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::arguments::{TeamCommand, UserCommand};
 use super::output::{Failure, Report};
 use crate::app::manage_accounts::{AccountRequest, ManageAccounts};
-use crate::bootstrap::{hashing_threads, open_store};
+use crate::bootstrap::{hashing_threads, open_store, token_shapes};
 use crate::config::Settings;
 use crate::domain::account::{AccountName, AccountState, EmailAddress};
 use crate::domain::credential::NewPassword;
@@ -16,7 +16,6 @@ use crate::ports::accounts::{AccountError, Team, Teams as _, User, UserChange, U
 use crate::ports::login_failures::LoginFailures as _;
 
 pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Report, Failure> {
-    let limit = settings.limits.credential_bytes;
     let users = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
     let accounts = || -> Result<ManageAccounts, Failure> {
         let hasher = hashing_threads(settings, 1).map_err(|error| Failure::Failed(error.to_string()))?;
@@ -25,7 +24,7 @@ pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Re
     };
     let (name, change, done) = match command {
         UserCommand::Add { name, email, certified, admin, password_stdin: _ } => {
-            let password = read_password(limit)?;
+            let password = read_password(settings)?;
             let request =
                 AccountRequest { name: name.clone(), email, password, certified, administrator: admin };
             let id = accounts()?.add(request).await?;
@@ -35,7 +34,7 @@ pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Re
             ));
         }
         UserCommand::Password { user, password_stdin: _ } => {
-            accounts()?.set_password(&user.name, &read_password(limit)?).await?;
+            accounts()?.set_password(&user.name, &read_password(settings)?).await?;
             return Ok(told(&user.name, "has a new password; logins with the old one have ended"));
         }
         UserCommand::Remove(user) => {
@@ -69,12 +68,14 @@ fn told(name: &AccountName, what: &str) -> Report {
 }
 
 /// Reads a password from standard input, with one line ending cut off.
-fn read_password(limit: usize) -> Result<NewPassword, Failure> {
+fn read_password(settings: &Settings) -> Result<NewPassword, Failure> {
+    let limit = settings.limits.credential_bytes;
     let mut text = String::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(3);
     std::io::stdin().lock().take(most).read_to_string(&mut text)?;
     let text = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    Ok(NewPassword::parse(text.to_owned(), limit)?)
+    let shapes = token_shapes(settings).map_err(|error| Failure::Failed(format!("{error:#}")))?;
+    Ok(NewPassword::parse(text.to_owned(), limit, &shapes)?)
 }
 
 fn email(user: &User) -> Option<&str> {

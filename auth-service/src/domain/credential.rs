@@ -4,6 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::foreign::ForeignToken;
+use super::foreign::shape::{TokenShapes, is_web_token};
 use super::own_token::{Mistyped, OwnToken, OwnTokenKind};
 
 /// A password as somebody typed it. It is wiped from memory when dropped and never shown.
@@ -46,15 +48,21 @@ pub enum Credential {
     Token(OwnToken),
     /// Something that begins like a token of this service and is none.
     Mistyped(Mistyped),
+    /// A token of another issuer; what was typed as user name is not looked at.
+    Foreign(ForeignToken),
 }
 
 impl Credential {
     /// What a user name and a secret are, by the shape of the secret alone: both empty are nobody's.
     #[must_use]
-    pub fn of(name: String, secret: Password) -> Self {
+    pub fn of(name: String, secret: Password, shapes: &TokenShapes) -> Self {
         match OwnToken::read(secret.expose()) {
-            Some(Ok(token)) => Self::Token(token),
-            Some(Err(mistyped)) => Self::Mistyped(mistyped),
+            Some(Ok(token)) => return Self::Token(token),
+            Some(Err(mistyped)) => return Self::Mistyped(mistyped),
+            None => {}
+        }
+        match shapes.read(secret.expose()) {
+            Some(token) => Self::Foreign(token),
             None if name.is_empty() && secret.expose().is_empty() => Self::Anonymous,
             None => Self::Password { name, password: secret },
         }
@@ -68,14 +76,14 @@ pub struct NewPassword(Password);
 impl NewPassword {
     /// Takes a password of at most `limit` bytes. Refuses what has the shape of a token: at login it would
     /// never be looked at as a password.
-    pub fn parse(text: String, limit: usize) -> Result<Self, BadPassword> {
+    pub fn parse(text: String, limit: usize, shapes: &TokenShapes) -> Result<Self, BadPassword> {
         if text.is_empty() {
             return Err(BadPassword::Empty);
         }
         if text.len() > limit {
             return Err(BadPassword::TooLong { limit });
         }
-        if OwnTokenKind::of(&text).is_some() || is_web_token(&text) {
+        if OwnTokenKind::of(&text).is_some() || is_web_token(&text) || shapes.read(&text).is_some() {
             return Err(BadPassword::TokenShape);
         }
         Ok(Self(Password::new(text)))
@@ -105,36 +113,48 @@ pub enum BadPassword {
     TokenShape,
 }
 
-/// Whether `text` has the shape of a JSON Web Token: three parts of base64url, the first an object.
-fn is_web_token(text: &str) -> bool {
-    let url_safe =
-        |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    let parts: Vec<&str> = text.split('.').collect();
-    parts.len() == 3 && text.starts_with("ey") && parts.iter().all(|part| !part.is_empty() && url_safe(part))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::foreign::IssuerName;
+    use super::super::foreign::shape::IssuerShape;
     use super::super::own_token::OwnTokenId;
     use super::*;
 
+    fn new_password(text: &str, limit: usize) -> Result<NewPassword, BadPassword> {
+        NewPassword::parse(text.to_owned(), limit, &shapes())
+    }
+
+    /// An issuer whose tokens begin with `hub_`.
+    fn shapes() -> TokenShapes {
+        TokenShapes::new(vec![IssuerShape {
+            name: IssuerName::new("hub"),
+            issuer: "https://hub.example.org".into(),
+            prefixes: vec!["hub_".to_owned()],
+            pattern: None,
+        }])
+    }
+
     #[test]
     fn a_password_can_be_anything_but_empty_too_long_or_like_a_token() {
-        assert!(NewPassword::parse("pass:wörd with spaces".to_owned(), 8192).is_ok());
-        assert_eq!(NewPassword::parse(String::new(), 8192).unwrap_err(), BadPassword::Empty);
-        assert_eq!(NewPassword::parse("x".repeat(9), 8).unwrap_err(), BadPassword::TooLong { limit: 8 });
-        for token in ["asp_anything", "asi_1", "ass_x", "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"] {
-            assert_eq!(NewPassword::parse(token.to_owned(), 8192).unwrap_err(), BadPassword::TokenShape);
+        assert!(new_password("pass:wörd with spaces", 8192).is_ok());
+        assert_eq!(new_password("", 8192).unwrap_err(), BadPassword::Empty);
+        assert_eq!(new_password("xxxxxxxxx", 8).unwrap_err(), BadPassword::TooLong { limit: 8 });
+        for token in ["asp_anything", "asi_1", "ass_x", "hub_x", "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"]
+        {
+            assert_eq!(new_password(token, 8192).unwrap_err(), BadPassword::TokenShape);
         }
     }
 
     #[test]
     fn the_shape_of_a_secret_tells_what_it_is_whatever_the_name() {
         let (token, _) = OwnToken::compose(OwnTokenKind::Personal, OwnTokenId::new(1), &[5; 24]);
-        let of = |name: &str, secret: &str| Credential::of(name.to_owned(), Password::new(secret.to_owned()));
+        let of = |name: &str, secret: &str| {
+            Credential::of(name.to_owned(), Password::new(secret.to_owned()), &shapes())
+        };
         for name in ["", "alice", "token"] {
             assert!(matches!(of(name, &token), Credential::Token(_)));
             assert!(matches!(of(name, &token[..20]), Credential::Mistyped(_)));
+            assert!(matches!(of(name, "hub_token"), Credential::Foreign(_)));
             assert!(matches!(of(name, "sesame"), Credential::Password { .. }));
         }
         assert!(matches!(of("", ""), Credential::Anonymous));

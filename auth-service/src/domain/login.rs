@@ -1,161 +1,17 @@
 //! Who is asking, what the way they logged in allows, and whether a proof that somebody brought is good for the
 //! facts that are known.
 
-use std::fmt;
+mod powers;
 
-use super::account::AccountState;
+use super::account::{AccountName, AccountState};
 use super::facts::{Facts, TokenFacts, UserFacts};
+use super::foreign::ForeignSubject;
+use super::foreign::rules::{ForeignLogin, Standing};
 use super::own_token::{OwnToken, OwnTokenId, OwnTokenKind};
 use super::principal::UserId;
-use super::project::ProjectId;
 use super::time::Timestamp;
 
-/// One thing that a login can be allowed to do, whoever it belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum LoginScope {
-    /// See what exists.
-    View,
-    /// Pull.
-    Download,
-    /// Push, together with `download`.
-    Modify,
-    /// Delete from the registry itself.
-    Delete,
-    /// Use an administrator's rights.
-    Admin,
-    /// Make tokens and end logins: only a login with a password has it.
-    Authorize,
-}
-
-impl LoginScope {
-    const ALL: [Self; 6] =
-        [Self::View, Self::Download, Self::Modify, Self::Delete, Self::Admin, Self::Authorize];
-
-    /// The word for it, as in a token's `scope`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::View => "view",
-            Self::Download => "download",
-            Self::Modify => "modify",
-            Self::Delete => "delete",
-            Self::Admin => "admin",
-            Self::Authorize => "authorize",
-        }
-    }
-
-    const fn bit(self) -> u8 {
-        1 << self as u8
-    }
-}
-
-/// What a login is allowed to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoginScopes(u8);
-
-impl LoginScopes {
-    /// Everything: what a password login has.
-    pub const ALL: Self = Self(u8::MAX);
-    /// Nothing.
-    pub const NONE: Self = Self(0);
-    /// What a personal access token is allowed when nothing else is said.
-    pub const USUAL: Self =
-        Self(LoginScope::View.bit() | LoginScope::Download.bit() | LoginScope::Modify.bit());
-    /// What an identity token is allowed.
-    pub const DOCKER: Self =
-        Self(LoginScope::Download.bit() | LoginScope::Modify.bit() | LoginScope::Delete.bit());
-
-    /// Whether `scope` is allowed.
-    #[must_use]
-    pub const fn has(self, scope: LoginScope) -> bool {
-        self.0 & scope.bit() != 0
-    }
-
-    /// What is allowed, and `scope`.
-    #[must_use]
-    pub const fn with(self, scope: LoginScope) -> Self {
-        Self(self.0 | scope.bit())
-    }
-
-    /// What is allowed, but not `scope`.
-    #[must_use]
-    pub const fn without(self, scope: LoginScope) -> Self {
-        Self(self.0 & !scope.bit())
-    }
-
-    /// What both allow.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// What is allowed, one by one.
-    pub fn iter(self) -> impl Iterator<Item = LoginScope> {
-        LoginScope::ALL.into_iter().filter(move |scope| self.has(*scope))
-    }
-
-    /// The words of what is allowed.
-    #[must_use]
-    pub fn names(self) -> Vec<&'static str> {
-        self.iter().map(LoginScope::name).collect()
-    }
-
-    /// Reads words separated by commas or spaces; the word that means nothing is given back.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let words = text.split([',', ' ']).filter(|word| !word.is_empty());
-        words.map(|word| Self::scope(word).ok_or_else(|| word.to_owned())).collect()
-    }
-
-    /// The scope that a word means.
-    #[must_use]
-    pub fn scope(word: &str) -> Option<LoginScope> {
-        LoginScope::ALL.into_iter().find(|scope| scope.name() == word)
-    }
-
-    /// The set as it is stored: one bit for each scope, `view` lowest.
-    #[must_use]
-    pub const fn to_bits(self) -> u8 {
-        self.0
-    }
-
-    /// Reads what [`Self::to_bits`] gave; `None` when the number is none.
-    #[must_use]
-    pub fn from_bits(bits: i64) -> Option<Self> {
-        u8::try_from(bits).ok().map(Self)
-    }
-}
-
-impl FromIterator<LoginScope> for LoginScopes {
-    fn from_iter<I: IntoIterator<Item = LoginScope>>(scopes: I) -> Self {
-        scopes.into_iter().fold(Self::NONE, Self::with)
-    }
-}
-
-impl fmt::Display for LoginScopes {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.names().join(" "))
-    }
-}
-
-/// What a login may be used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Powers {
-    /// What it may do.
-    pub scopes: LoginScopes,
-    /// The only project that it is good for, if it is bound to one.
-    pub only_in: Option<ProjectId>,
-}
-
-impl Powers {
-    /// Everything that the account may do.
-    pub const WHOLE: Self = Self { scopes: LoginScopes::ALL, only_in: None };
-
-    /// These scopes, in any project.
-    #[must_use]
-    pub const fn of(scopes: LoginScopes) -> Self {
-        Self { scopes, only_in: None }
-    }
-}
+pub use self::powers::{LoginScope, LoginScopes, Powers};
 
 /// Who asks for a decision.
 #[derive(Clone, Copy, Debug)]
@@ -184,6 +40,8 @@ pub enum Proof {
     Password(VerifiedLogin),
     /// By a token of this service.
     Token(OwnToken),
+    /// By a token of another issuer.
+    Foreign(ForeignLogin),
 }
 
 /// Whose facts are needed.
@@ -195,16 +53,24 @@ pub enum Asker {
     User(UserId),
     /// Those of the user that a token belongs to, and of the token.
     Token(OwnTokenId),
+    /// Those of the user that a subject of another issuer is linked to.
+    Subject(ForeignSubject),
+    /// Those of a robot account.
+    Robot(AccountName),
 }
 
 impl Proof {
     /// Whose facts tell whether the proof is good.
     #[must_use]
-    pub const fn asker(&self) -> Asker {
+    pub fn asker(&self) -> Asker {
         match self {
             Self::None => Asker::Nobody,
             Self::Password(login) => Asker::User(login.user),
             Self::Token(token) => Asker::Token(token.id),
+            Self::Foreign(login) => match &login.standing {
+                Standing::Subject { subject, .. } => Asker::Subject(subject.clone()),
+                Standing::Robot(robot) => Asker::Robot(robot.clone()),
+            },
         }
     }
 }
@@ -221,6 +87,10 @@ pub enum Door {
 }
 
 impl Door {
+    const fn takes_foreign(self) -> bool {
+        matches!(self, Self::Registry | Self::Rest)
+    }
+
     const fn takes(self, kind: OwnTokenKind) -> bool {
         match self {
             Self::Registry => matches!(kind, OwnTokenKind::Personal),
@@ -245,6 +115,12 @@ pub enum NotAdmitted {
     ExpiredToken(OwnTokenKind, Timestamp),
     /// It is good elsewhere.
     WrongDoor(OwnTokenKind),
+    /// No account is linked to the subject.
+    NotLinked,
+    /// The program itself can act for robot accounts only.
+    ProgramNeedsRobot,
+    /// There is no such robot account.
+    NoSuchRobot,
 }
 
 /// What a proof that is good at `door` allows, for the facts that were loaded for its asker; `None` when nobody
@@ -265,6 +141,7 @@ pub fn admit(
             require_active(user).map(|()| Some(Powers::WHOLE))
         }
         Proof::Token(presented) => admit_token(presented, facts, door, now).map(Some),
+        Proof::Foreign(login) => admit_foreign(login, facts, door).map(Some),
     }
 }
 
@@ -288,6 +165,20 @@ fn admit_token(
     }
     require_active(user)?;
     Ok(Powers { scopes: stored.scopes, only_in: stored.project })
+}
+
+/// A token of another issuer never gives an administrator's power, whatever it says.
+fn admit_foreign(login: &ForeignLogin, facts: &Facts, door: Door) -> Result<Powers, NotAdmitted> {
+    let missing = match &login.standing {
+        Standing::Subject { .. } => NotAdmitted::NotLinked,
+        Standing::Robot(_) => NotAdmitted::NoSuchRobot,
+    };
+    let user = facts.user.as_deref().filter(|_| door.takes_foreign()).ok_or(missing)?;
+    if matches!(login.standing, Standing::Subject { is_client: true, .. }) && !user.robot {
+        return Err(NotAdmitted::ProgramNeedsRobot);
+    }
+    require_active(user)?;
+    Ok(Powers::of(login.scopes.without(LoginScope::Admin).without(LoginScope::Authorize)))
 }
 
 fn is_it(stored: &TokenFacts, presented: &OwnToken) -> bool {

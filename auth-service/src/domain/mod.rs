@@ -18,6 +18,8 @@ pub mod lockout;
 pub mod login;
 pub mod scope;
 
+pub mod foreign;
+
 pub mod grant;
 pub mod reason;
 pub mod refusal;

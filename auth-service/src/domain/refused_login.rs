@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use super::foreign::IssuerName;
+use super::foreign::rules::ForeignRefusal;
 use super::lockout::{Counter, Wait};
 use super::login::NotAdmitted;
 use super::own_token::{Mistyped, OwnTokenKind};
@@ -20,6 +22,13 @@ pub enum RefusedLogin {
     Mistyped(Mistyped),
     /// The account or the token is not what it was.
     NotAdmitted(NotAdmitted),
+    /// A token of another issuer that is not accepted.
+    Foreign {
+        /// The operator's name for the issuer.
+        issuer: IssuerName,
+        /// Why not.
+        reason: ForeignRefusal,
+    },
 }
 
 impl RefusedLogin {
@@ -29,7 +38,9 @@ impl RefusedLogin {
         match self {
             Self::LockedOut(_) => ReasonCode::LockedOut,
             Self::NotAdmitted(NotAdmitted::Disabled) => ReasonCode::AccountDisabled,
-            Self::WrongCredentials | Self::Mistyped(_) | Self::NotAdmitted(_) => ReasonCode::WrongCredentials,
+            Self::WrongCredentials | Self::Mistyped(_) | Self::NotAdmitted(_) | Self::Foreign { .. } => {
+                ReasonCode::WrongCredentials
+            }
         }
     }
 
@@ -48,6 +59,7 @@ impl RefusedLogin {
             Self::LockedOut(wait) => locked_out(*wait),
             Self::Mistyped(mistyped) => mistyped.to_string(),
             Self::NotAdmitted(reason) => sentence_of(*reason),
+            Self::Foreign { issuer, reason } => format!("the token of '{issuer}' {}", foreign(*reason)),
         }
     }
 }
@@ -89,6 +101,19 @@ fn sentence_of(reason: NotAdmitted) -> String {
             }
             OwnTokenKind::Session => "this session is over; log in once more".to_owned(),
         },
+        NotAdmitted::NotLinked => {
+            "no account here is linked to this login; log in with your password and link it, \
+                                   or ask an administrator"
+                .to_owned()
+        }
+        NotAdmitted::ProgramNeedsRobot => {
+            "a token that a program got for itself acts for robot accounts only; ask an \
+                                           administrator to link it to one"
+                .to_owned()
+        }
+        NotAdmitted::NoSuchRobot => {
+            "the robot account that a rule names does not exist; ask an administrator to add it".to_owned()
+        }
         NotAdmitted::WrongDoor(kind) => match kind {
             OwnTokenKind::Personal => {
                 "a personal access token is no identity token; give it as the password instead".to_owned()
@@ -102,6 +127,27 @@ fn sentence_of(reason: NotAdmitted) -> String {
                 "a session of the REST interface is no password; make a personal access token".to_owned()
             }
         },
+    }
+}
+
+const fn foreign(reason: ForeignRefusal) -> &'static str {
+    match reason {
+        ForeignRefusal::NotGenuine => "is not genuine: it is malformed or not signed by it; get a new one",
+        ForeignRefusal::Inactive => "was revoked or has expired; get a new one",
+        ForeignRefusal::Expired => "has expired; get a new one",
+        ForeignRefusal::NotYetValid => "is not valid yet; wait, and check the clocks",
+        ForeignRefusal::NeverExpires => "never expires, which is not accepted; get one that does",
+        ForeignRefusal::WrongIssuer => "is of another issuer; get one of this issuer",
+        ForeignRefusal::WrongAudience => "was made for another audience; get one made for this registry",
+        ForeignRefusal::WrongClient => {
+            "was given to a program whose tokens are not accepted here; get one by another program"
+        }
+        ForeignRefusal::WrongType => "is no access token; use the access token, not the ID token",
+        ForeignRefusal::NoSubject => "does not say whom it stands for; ask its administrator",
+        ForeignRefusal::NoRobotRule => {
+            "is of a job that no rule lets act for a robot account; ask an administrator for a rule"
+        }
+        ForeignRefusal::BadClaim => "has a claim that cannot be read; ask its administrator",
     }
 }
 
@@ -128,7 +174,14 @@ mod tests {
                 NotAdmitted::WrongDoor(kind),
             ]
         });
-        let others = [NotAdmitted::NoAccount, NotAdmitted::Disabled, NotAdmitted::CheckAgain];
+        let others = [
+            NotAdmitted::NoAccount,
+            NotAdmitted::Disabled,
+            NotAdmitted::CheckAgain,
+            NotAdmitted::NotLinked,
+            NotAdmitted::ProgramNeedsRobot,
+            NotAdmitted::NoSuchRobot,
+        ];
         let mut refusals: Vec<_> = of_tokens.chain(others).map(RefusedLogin::NotAdmitted).collect();
         refusals.extend([
             RefusedLogin::WrongCredentials,
@@ -139,6 +192,22 @@ mod tests {
             }),
             RefusedLogin::LockedOut(Wait { counter: Counter::Network, left: Duration::from_secs(61) }),
         ]);
+        let foreign = [
+            ForeignRefusal::NotGenuine,
+            ForeignRefusal::Inactive,
+            ForeignRefusal::Expired,
+            ForeignRefusal::NotYetValid,
+            ForeignRefusal::NeverExpires,
+            ForeignRefusal::WrongIssuer,
+            ForeignRefusal::WrongAudience,
+            ForeignRefusal::WrongClient,
+            ForeignRefusal::WrongType,
+            ForeignRefusal::NoSubject,
+            ForeignRefusal::NoRobotRule,
+            ForeignRefusal::BadClaim,
+        ];
+        refusals
+            .extend(foreign.map(|reason| RefusedLogin::Foreign { issuer: IssuerName::new("hub"), reason }));
         for refused in refusals {
             let message = refused.refusal().message;
             assert!(message.ends_with(&format!("[{}]", refused.code())), "{message}");

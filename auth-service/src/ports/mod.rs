@@ -8,7 +8,9 @@
 pub mod accounts;
 pub mod events;
 pub mod facts;
+pub mod foreign_tokens;
 pub mod items;
+pub mod linked_subjects;
 pub mod login_failures;
 pub mod passwords;
 pub mod registry;

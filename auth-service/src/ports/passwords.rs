@@ -6,6 +6,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 
 use crate::domain::credential::Password;
+use crate::domain::foreign::IssuerName;
 use crate::domain::login::VerifiedLogin;
 use crate::domain::network::ClientNetwork;
 use crate::domain::refused_login::RefusedLogin;
@@ -50,6 +51,14 @@ pub enum LoginFailure {
     /// Too many logins are waiting to be checked.
     #[error("too many passwords are waiting to be checked")]
     Busy,
+    /// The issuer of the token cannot be asked; the cause is for the log.
+    #[error("{issuer} does not answer: {cause}")]
+    IssuerDown {
+        /// The operator's name for it.
+        issuer: IssuerName,
+        /// What failed.
+        cause: String,
+    },
     /// It cannot be checked now; the cause is for the log.
     #[error("{0}")]
     Unavailable(String),

@@ -12,7 +12,7 @@ use crate::adapters::signing::{KeyDirectory, KeyError, SigningAlgorithm};
 use crate::adapters::store::Store;
 use crate::adapters::system::{SystemClock, random_bytes};
 use crate::app::manage_accounts::{AccountRequest, ManageAccounts};
-use crate::bootstrap::{hashing_threads, open_store};
+use crate::bootstrap::{hashing_threads, open_store, token_shapes};
 use crate::config::Settings;
 use crate::domain::account::{AccountName, AccountState, EmailAddress};
 use crate::domain::credential::NewPassword;
@@ -114,7 +114,7 @@ async fn administrator(
     let request = AccountRequest {
         name: name.clone(),
         email: EmailAddress::parse(&format!("{ADMINISTRATOR}@localhost"))?,
-        password: NewPassword::parse(password, settings.limits.credential_bytes)?,
+        password: NewPassword::parse(password, settings.limits.credential_bytes, &token_shapes(settings)?)?,
         certified: true,
         administrator: true,
     };

@@ -133,10 +133,6 @@ fn no_password_is_taken_for_an_opaque_token() {
         &introspected,
         &[
             (
-                "",
-                "login.issuer.two.opaque_prefix: is not set, nor is login.issuer.two.opaque_pattern, and verify",
-            ),
-            (
                 "opaque_prefix = ['two']",
                 "login.issuer.two.opaque_prefix: \"two\" is so short that a password",
             ),

@@ -7,14 +7,16 @@ use auth_service::adapters::facts::{CachedFacts, DirectFacts};
 use auth_service::adapters::store::Store;
 use auth_service::domain::account::AccountState;
 use auth_service::domain::facts::LifeState;
+use auth_service::domain::foreign::ForeignSubject;
 use auth_service::domain::login::Asker;
 use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind};
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::{Item, RepositoryName};
-use auth_service::ports::accounts::{Principals, Teams, UserChange, Users};
+use auth_service::ports::accounts::{NewUser, Principals, Teams, UserChange, Users};
 use auth_service::ports::facts::FactsReader;
 use auth_service::ports::items::{AccessChange, Items, Names, SharingSettings};
+use auth_service::ports::linked_subjects::{LinkedBy, LinkedSubjects};
 use auth_service::ports::system::Clock;
 use auth_service::ports::tokens::{Tokens, WhenFull};
 use proptest::prelude::*;
@@ -46,6 +48,10 @@ enum Step {
     Access(usize, Option<usize>, usize, bool),
     GiveToken(usize, usize),
     RevokeToken(usize, usize),
+    Link(usize, usize),
+    Unlink(usize, usize),
+    Welcome(usize, usize),
+    AddRobot(usize),
     Pass(u64),
 }
 
@@ -70,6 +76,10 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(project, path, who, add)| Step::Access(project, path, who, add)),
         (0..3_usize, 0..2_usize).prop_map(|(user, which)| Step::GiveToken(user, which)),
         (0..3_usize, 0..2_usize).prop_map(|(user, which)| Step::RevokeToken(user, which)),
+        (0..3_usize, 0..2_usize).prop_map(|(user, which)| Step::Link(user, which)),
+        (0..3_usize, 0..2_usize).prop_map(|(user, which)| Step::Unlink(user, which)),
+        (0..3_usize, 0..2_usize).prop_map(|(user, which)| Step::Welcome(user, which)),
+        (0..3_usize).prop_map(Step::AddRobot),
         (0..1_500_u64).prop_map(Step::Pass),
     ]
 }
@@ -142,6 +152,18 @@ impl World {
             Step::RevokeToken(user, which) => {
                 drop(store.revoke_token(OwnTokenKind::Identity, token_id(user, which), None).await);
             }
+            Step::Link(user, which) => {
+                drop(store.link(self.user(user).await, &subject(which), LinkedBy::Administrator).await);
+            }
+            Step::Unlink(user, which) => drop(store.unlink(self.user(user).await, &subject(which)).await),
+            Step::Welcome(user, which) => {
+                drop(store.welcome(&subject(which), &[name(USERS[user])], None).await);
+            }
+            Step::AddRobot(user) => {
+                let project = Some(self.projects[0]);
+                let robot = NewUser { password_hash: None, robot_of: project, ..new_user(USERS[user]) };
+                drop(store.add_user(&robot).await);
+            }
             Step::Pass(millis) => self.database.clock.advance(Duration::from_millis(millis)),
             _ => self.change_item(&store, step).await,
         }
@@ -185,6 +207,11 @@ fn token_id(user: usize, which: usize) -> OwnTokenId {
     OwnTokenId::new(i64::try_from(user * 2 + which + 1).unwrap())
 }
 
+/// Two subjects of another issuer.
+fn subject(which: usize) -> ForeignSubject {
+    ForeignSubject::new(&"https://hub.example.org".into(), &which.to_string()).unwrap()
+}
+
 /// Both readers' facts of everybody and everything, as text.
 async fn both(world: &World, cached: &CachedFacts) -> Vec<(String, String)> {
     let direct = DirectFacts(world.database.store.clone());
@@ -192,9 +219,10 @@ async fn both(world: &World, cached: &CachedFacts) -> Vec<(String, String)> {
         (0..2).flat_map(|project| (0..3).map(move |path| world.name(project, path))).collect();
     names.push(RepositoryName::parse("syn5/nowhere").unwrap());
     let mut pairs = Vec::new();
-    let mut askers = vec![Asker::Nobody];
-    for index in 0..USERS.len() {
+    let mut askers = vec![Asker::Nobody, Asker::Subject(subject(0)), Asker::Subject(subject(1))];
+    for (index, user) in USERS.into_iter().enumerate() {
         askers.push(Asker::User(world.user(index).await));
+        askers.push(Asker::Robot(name(user)));
         askers.extend((0..2).map(|which| Asker::Token(token_id(index, which))));
     }
     for asker in askers {

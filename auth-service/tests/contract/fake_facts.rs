@@ -103,6 +103,7 @@ impl FactsStore for FakeFacts {
                 administrator: false,
                 state: AccountState::Active,
                 generation: revision,
+                robot: false,
                 teams: Box::default(),
             })
         });

@@ -22,6 +22,7 @@ mod facts;
 mod fake_facts;
 mod full_size;
 mod items;
+mod links;
 mod login_failures;
 mod makers;
 mod names;

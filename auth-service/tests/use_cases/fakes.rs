@@ -22,6 +22,7 @@ use auth_service::domain::credential::{Credential, Password};
 use auth_service::domain::facts::{
     Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, TokenFacts, UserFacts,
 };
+use auth_service::domain::foreign::ForeignSubject;
 use auth_service::domain::grant::{AccessPolicy, Certification};
 use auth_service::domain::lockout::{Count, Counts, LockoutPolicy};
 use auth_service::domain::login::{Asker, Door};
@@ -56,6 +57,8 @@ pub(crate) struct World {
     pub(crate) held_by_registry: Vec<String>,
     pub(crate) tokens: Vec<TokenFacts>,
     pub(crate) failures: HashMap<(Target, ClientNetwork), Count>,
+    pub(crate) links: HashMap<ForeignSubject, Option<UserId>>,
+    pub(crate) robot: bool,
     pub(crate) seconds: i64,
 }
 
@@ -66,6 +69,7 @@ pub(crate) struct Outside {
     pub(crate) database_down: AtomicBool,
     pub(crate) registry_down: AtomicBool,
     pub(crate) key_expired: AtomicBool,
+    pub(crate) welcomes: AtomicBool,
     pub(crate) highest_number: AtomicUsize,
 }
 
@@ -80,6 +84,8 @@ impl Outside {
             held_by_registry: Vec::new(),
             tokens: Vec::new(),
             failures: HashMap::new(),
+            links: HashMap::new(),
+            robot: false,
             seconds: 0,
         };
         Arc::new(Self {
@@ -89,6 +95,7 @@ impl Outside {
             database_down: AtomicBool::new(false),
             registry_down: AtomicBool::new(false),
             key_expired: AtomicBool::new(false),
+            welcomes: AtomicBool::new(false),
             highest_number: AtomicUsize::new(0),
         })
     }
@@ -109,14 +116,17 @@ impl Outside {
         let logins = Arc::new(LoginCache::new(Duration::from_mins(5)).unwrap());
         let policy = LockoutPolicy { free_tries: 3, longest: Duration::from_mins(15) };
         let lockout = Lockout::new(Arc::<Self>::clone(self), Arc::<Self>::clone(self), policy);
+        let foreign_logins = Arc::new(self.foreign_logins());
         let log_in = LogIn {
             authenticate: Authenticate::new(
                 Arc::<Self>::clone(self),
                 Arc::<Self>::clone(self),
                 logins,
                 Arc::new(lockout),
+                Arc::clone(&foreign_logins),
             ),
             facts: Arc::<Self>::clone(self),
+            foreign_logins,
             uses: Arc::new(UsesInMemory::default()),
             clock: Arc::<Self>::clone(self),
         };
@@ -178,7 +188,9 @@ impl FactsReader for Outside {
         };
         let user = match asker {
             Asker::User(user) => Some(*user),
-            _ => token.as_ref().map(|token| token.user),
+            Asker::Subject(subject) => world.links.get(subject).copied().flatten(),
+            Asker::Robot(_) => world.robot.then_some(ALICE),
+            Asker::Nobody | Asker::Token(_) => token.as_ref().map(|token| token.user),
         };
         let user = user.filter(|_| world.exists).map(|id| {
             Arc::new(UserFacts {
@@ -187,6 +199,7 @@ impl FactsReader for Outside {
                 administrator: false,
                 state: world.state,
                 generation: world.generation,
+                robot: world.robot,
                 teams: Box::default(),
             })
         });

@@ -4,6 +4,7 @@
 
 mod fakes;
 mod first_push;
+mod foreign;
 mod issue_token;
 mod lockout;
 mod tokens;

@@ -6,6 +6,7 @@ use auth_service::app::give_tokens::{PersonalTokenRequest, Requester};
 use auth_service::app::issue_token::{IssueToken, TokenAnswer, TokenRequest};
 use auth_service::domain::account::AccountState;
 use auth_service::domain::credential::{Credential, Password};
+use auth_service::domain::foreign::shape::TokenShapes;
 use auth_service::domain::login::{Door, LoginScopes};
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::reason::ReasonCode;
@@ -28,7 +29,8 @@ fn personal(scopes: &str) -> PersonalTokenRequest {
 
 /// A request with a secret as the password, whatever the name.
 fn with(secret: &str, scope: &str) -> TokenRequest {
-    let credential = Credential::of("anything".to_owned(), Password::new(secret.to_owned()));
+    let credential =
+        Credential::of("anything".to_owned(), Password::new(secret.to_owned()), &TokenShapes::default());
     TokenRequest { credential, ..request("", scope) }
 }
 

@@ -46,8 +46,13 @@ impl Weighter<UserId, Option<Arc<UserFacts>>> for Bytes {
 }
 
 impl Weighter<Asker, KeptLogin> for Bytes {
-    fn weight(&self, _: &Asker, kept: &KeptLogin) -> u64 {
-        bytes(150 + if kept.token.is_some() { 150 } else { 0 })
+    fn weight(&self, asker: &Asker, kept: &KeptLogin) -> u64 {
+        let asker = match asker {
+            Asker::Subject(subject) => subject.subject.len() + 40,
+            Asker::Robot(robot) => robot.as_str().len(),
+            Asker::Nobody | Asker::User(_) | Asker::Token(_) => 0,
+        };
+        bytes(150 + asker + if kept.token.is_some() { 150 } else { 0 })
     }
 }
 
@@ -93,7 +98,7 @@ impl Memory {
         match asker {
             Asker::Nobody => Some(KeptLogin::default()),
             Asker::User(id) => self.users.get(id).map(|user| KeptLogin { user, token: None }),
-            Asker::Token(_) => {
+            Asker::Token(_) | Asker::Subject(_) | Asker::Robot(_) => {
                 let kept = self.logins.get(asker)?;
                 let user = self.users.get(&kept.user.as_ref()?.id)??;
                 kept.user.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &user)).then_some(kept)
@@ -117,9 +122,10 @@ impl Memory {
                     self.users.insert(*id, None);
                 }
             }
-            // That there is no such token is not kept: nobody would say so when it is made.
-            Asker::Token(_) => {
-                if login.user.is_some() && login.token.is_some() {
+            // That there is none is not kept: nobody would say so when there comes to be one.
+            Asker::Token(_) | Asker::Subject(_) | Asker::Robot(_) => {
+                let is_whole = login.token.is_some() || !matches!(asker, Asker::Token(_));
+                if login.user.is_some() && is_whole {
                     self.logins.insert(asker.clone(), login.clone());
                 }
             }

@@ -24,7 +24,8 @@ pub(super) use rows::login_scopes;
 /// What a decision depends on, in one row for each repository asked about: a database takes much longer to
 /// hand out ten short rows than to put ten short texts together. Flags are bits of one number.
 const USER: &str = "SELECT revision, users.id AS user_id, CAST(CASE WHEN certified THEN 1 ELSE 0 END \
-     + CASE WHEN administrator THEN 2 ELSE 0 END + CASE WHEN disabled THEN 4 ELSE 0 END AS BIGINT) AS user_flags, \
+     + CASE WHEN administrator THEN 2 ELSE 0 END + CASE WHEN disabled THEN 4 ELSE 0 END \
+     + CASE WHEN robot_of IS NULL THEN 0 ELSE 8 END AS BIGINT) AS user_flags, \
      users.generation, (SELECT string_agg(CAST(team_id AS TEXT), ' ') FROM team_members \
      WHERE team_members.user_id = users.id) AS teams";
 const TOKEN: &str = ", tokens.id AS token_id, tokens.kind AS token_kind, tokens.digest AS token_digest, \
@@ -44,6 +45,10 @@ const REPOSITORY: &str = ", state, CAST(CASE WHEN local_sharing THEN 1 ELSE 0 EN
 const FROM_USER: &str = " FROM facts_revision LEFT JOIN users ON users.id = $1";
 const FROM_TOKEN: &str =
     " FROM facts_revision LEFT JOIN tokens ON tokens.id = $1 LEFT JOIN users ON users.id = tokens.user_id";
+const FROM_SUBJECT: &str = " FROM facts_revision LEFT JOIN linked_subjects ON issuer = $1 AND subject = $2 \
+     AND removed_at IS NULL LEFT JOIN users ON users.id = linked_subjects.user_id";
+const FROM_ROBOT: &str = " FROM facts_revision LEFT JOIN principals ON principals.name = $1 \
+     LEFT JOIN users ON users.id = principals.id AND robot_of IS NOT NULL";
 /// The repositories asked about are found one by one; the place keeps them in their order.
 const FROM_ASKED: &str = " CROSS JOIN asked LEFT JOIN projects ON projects.id = asked.project \
      LEFT JOIN repositories ON repositories.project_id = asked.project AND repositories.path = asked.path \
@@ -66,11 +71,14 @@ impl FactsStore for Store {
         let now = self.clock.now();
         let statement = snapshot_statement(asker, names);
         let rows: Vec<SnapshotRow> = read!(self, connection => {
-            let mut query = sqlx::query_as(AssertSqlSafe(statement)).bind(match asker {
-                Asker::Nobody => 0,
-                Asker::User(user) => user.number(),
-                Asker::Token(token) => token.number(),
-            });
+            let mut query = sqlx::query_as(AssertSqlSafe(statement));
+            query = match asker {
+                Asker::Nobody => query.bind(0_i64),
+                Asker::User(user) => query.bind(user.number()),
+                Asker::Token(token) => query.bind(token.number()),
+                Asker::Subject(subject) => query.bind(&*subject.issuer).bind(&*subject.subject),
+                Asker::Robot(robot) => query.bind(robot.as_str()),
+            };
             for name in names {
                 query = query.bind(name.project().number()).bind(name.path());
             }
@@ -149,11 +157,14 @@ impl FactsStore for Store {
     }
 }
 
-/// One statement for whoever asks (`$1`) and any number of repositories (`$2` project, `$3` path, and so on).
+/// One statement for whoever asks (`$1`, of a subject also `$2`) and any number of repositories (the next for the
+/// project, the one after it for the path, and so on).
 fn snapshot_statement(asker: &Asker, names: &[RepositoryName]) -> String {
-    let (columns, from) = match asker {
-        Asker::Nobody | Asker::User(_) => ("", FROM_USER),
-        Asker::Token(_) => (TOKEN, FROM_TOKEN),
+    let (columns, from, next) = match asker {
+        Asker::Nobody | Asker::User(_) => ("", FROM_USER, 2),
+        Asker::Token(_) => (TOKEN, FROM_TOKEN, 2),
+        Asker::Subject(_) => ("", FROM_SUBJECT, 3),
+        Asker::Robot(_) => ("", FROM_ROBOT, 2),
     };
     if names.is_empty() {
         return format!("{USER}{columns}{NO_PROJECT}{NO_REPOSITORY}{from}");
@@ -162,7 +173,7 @@ fn snapshot_statement(asker: &Asker, names: &[RepositoryName]) -> String {
     text.push_str("WITH asked (place, project, path) AS (VALUES ");
     for index in 0..names.len() {
         let comma = if index == 0 { "" } else { ", " };
-        let _ = write!(text, "{comma}({index}, ${}, ${})", index * 2 + 2, index * 2 + 3);
+        let _ = write!(text, "{comma}({index}, ${}, ${})", index * 2 + next, index * 2 + next + 1);
     }
     let _ = write!(text, ") {USER}{columns}{PROJECT}{REPOSITORY}{from}{FROM_ASKED}");
     text

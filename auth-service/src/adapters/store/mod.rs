@@ -5,6 +5,7 @@ mod connect;
 mod events;
 mod facts;
 mod items;
+mod linked_subjects;
 mod login_failures;
 mod names;
 mod push;

@@ -10,7 +10,7 @@ pub(super) const OPAQUE_PREFIX: Key<Prefixes> = Key {
     name: "login.issuer.*.opaque_prefix",
     kind: Prefixes,
     preset: Preset::Text(""),
-    doc: "What its opaque tokens begin with; what begins so is sent to it and is no password.",
+    doc: "What its opaque tokens begin with; what begins so is sent to it and is no password. Without this and a pattern, only JWTs are its tokens.",
 };
 
 pub(super) const OPAQUE_PATTERN: Key<Pattern> = Key {
@@ -43,27 +43,16 @@ pub(super) fn read(
     Ok(OpaqueTokens { prefixes, pattern })
 }
 
+/// Without either, only web tokens go to the issuer, by their `iss`.
 fn check_use(reader: &mut Reader, verification: Verification, has_prefix: bool, has_pattern: bool) {
-    let setting = verification.setting();
-    match verification {
-        Verification::Introspection | Verification::UserInfo if !has_prefix && !has_pattern => {
-            let pattern = reader.full_name(OPAQUE_PATTERN.name);
-            let problem = format!("is not set, nor is {pattern}, and {setting} needs one of them");
-            reader.fault(
-                OPAQUE_PREFIX.name,
-                &problem,
-                "write what the tokens begin with, or a pattern for them",
-            );
+    if verification != Verification::WebToken {
+        return;
+    }
+    for (key, is_set) in [(OPAQUE_PREFIX.name, has_prefix), (OPAQUE_PATTERN.name, has_pattern)] {
+        if is_set {
+            let problem = format!("is set, and {} cannot check an opaque token", verification.setting());
+            reader.fault(key, &problem, "remove it, or verify in another way");
         }
-        Verification::WebToken => {
-            for (key, is_set) in [(OPAQUE_PREFIX.name, has_prefix), (OPAQUE_PATTERN.name, has_pattern)] {
-                if is_set {
-                    let problem = format!("is set, and {setting} cannot check an opaque token");
-                    reader.fault(key, &problem, "remove it, or verify in another way");
-                }
-            }
-        }
-        _ => {}
     }
 }
 

@@ -70,6 +70,7 @@ fn user() -> impl Strategy<Value = UserFacts> {
         administrator,
         state: AccountState::Active,
         generation: 1,
+        robot: false,
         teams: Box::default(),
     })
 }
@@ -188,7 +189,7 @@ proptest! {
     ) {
         let user = UserFacts {
             id: UserId::new(9), certified, administrator: false, state: AccountState::Active, generation: 1,
-            teams: Box::default(),
+            robot: false, teams: Box::default(),
         };
         let caller = if anonymous { Caller::Anonymous } else { Caller::User(&user, Powers::WHOLE) };
         let local = match &repository {

@@ -86,6 +86,7 @@ impl Row {
             administrator: self.administrator,
             state: AccountState::Active,
             generation: 1,
+            robot: false,
             teams: [TeamId::new(TEAM)].into(),
         };
         let situation = RepositorySituation { name, project, repository: self.repository.clone() };

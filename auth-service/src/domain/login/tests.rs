@@ -15,6 +15,7 @@ fn user() -> UserFacts {
         administrator: false,
         state: AccountState::Active,
         generation: 4,
+        robot: false,
         teams: Box::default(),
     }
 }

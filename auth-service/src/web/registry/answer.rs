@@ -65,6 +65,13 @@ impl ErrorAnswer {
                 let text = "too many logins are waiting to be checked; come back in a few seconds";
                 Self::unavailable(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", text)
             }
+            // Not 503: docker shows nothing of that, and 429 is read (`docs/PROTOCOL.md`).
+            TokenRefusal::IssuerDown { issuer, .. } => {
+                let text = format!(
+                    "the login server '{issuer}' does not answer; nothing is wrong with your login; try again in a minute"
+                );
+                Self::unavailable(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", &text)
+            }
             TokenRefusal::Unavailable { .. } => {
                 let text = "the token service cannot reach what it needs just now; nothing is wrong with your \
                             login; if it lasts, tell the registry's administrator";

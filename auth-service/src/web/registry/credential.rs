@@ -6,6 +6,7 @@ use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::domain::credential::{Credential, Password};
+use crate::domain::foreign::shape::TokenShapes;
 
 /// Some clients leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -31,7 +32,11 @@ pub(super) enum BadCredential {
 }
 
 /// The credential in a header; without one, or with an empty one, nobody's.
-pub(super) fn from_basic(header: Option<&HeaderValue>, limit: usize) -> Result<Credential, BadCredential> {
+pub(super) fn from_basic(
+    header: Option<&HeaderValue>,
+    limit: usize,
+    shapes: &TokenShapes,
+) -> Result<Credential, BadCredential> {
     let Some(header) = header else { return Ok(Credential::Anonymous) };
     let text = header.to_str().map_err(|_| BadCredential::Malformed)?;
     let (scheme, encoded) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
@@ -44,16 +49,21 @@ pub(super) fn from_basic(header: Option<&HeaderValue>, limit: usize) -> Result<C
         return Ok(Credential::Anonymous);
     }
     let (name, password) = decoded.split_once(':').ok_or(BadCredential::Malformed)?;
-    checked(name.to_owned(), password.to_owned(), limit)
+    checked(name.to_owned(), password.to_owned(), limit, shapes)
 }
 
 /// A user name and password as a credential; both empty are nobody's.
-pub(super) fn checked(name: String, password: String, limit: usize) -> Result<Credential, BadCredential> {
+pub(super) fn checked(
+    name: String,
+    password: String,
+    limit: usize,
+    shapes: &TokenShapes,
+) -> Result<Credential, BadCredential> {
     let password = Password::new(password);
     if name.len() > limit || password.expose().len() > limit {
         return Err(BadCredential::TooLong { limit });
     }
-    Ok(Credential::of(name, password))
+    Ok(Credential::of(name, password, shapes))
 }
 
 #[cfg(test)]
@@ -63,7 +73,7 @@ mod tests {
     use super::*;
 
     fn read(header: &str) -> Result<Credential, BadCredential> {
-        from_basic(Some(&HeaderValue::from_str(header).unwrap()), 8192)
+        from_basic(Some(&HeaderValue::from_str(header).unwrap()), 8192, &TokenShapes::default())
     }
 
     #[test]
@@ -81,7 +91,7 @@ mod tests {
 
     #[test]
     fn nothing_and_an_empty_header_are_nobody() {
-        assert!(matches!(from_basic(None, 8192), Ok(Credential::Anonymous)));
+        assert!(matches!(from_basic(None, 8192, &TokenShapes::default()), Ok(Credential::Anonymous)));
         for header in ["Basic ", "Basic", &format!("Basic {}", BASE64.encode(":"))] {
             assert!(matches!(read(header), Ok(Credential::Anonymous)), "{header}");
         }
@@ -107,7 +117,7 @@ mod tests {
             junk in prop::collection::vec(any::<u8>(), 0..60), name in "[^:]{1,20}", password in ".{0,20}",
         ) {
             if let Ok(header) = HeaderValue::from_bytes(&junk) {
-                let _ = from_basic(Some(&header), 8192);
+                let _ = from_basic(Some(&header), 8192, &TokenShapes::default());
             }
             let sent = read(&format!("Basic {}", BASE64.encode(format!("{name}:{password}"))));
             let Ok(Credential::Password { name: read_name, password: read_password }) = sent else { panic!() };

@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use super::credential::{BadCredential, checked};
 use crate::domain::credential::Credential;
+use crate::domain::foreign::shape::TokenShapes;
 use crate::domain::login::Door;
 use crate::domain::own_token::OwnToken;
 
@@ -65,7 +66,7 @@ pub(super) struct Form {
 
 /// Reads a form of the OAuth 2 token endpoint as the distribution project specifies it; fields can be
 /// repeated.
-pub(super) fn from_form(body: &[u8], limit: usize) -> Result<Form, BadForm> {
+pub(super) fn from_form(body: &[u8], limit: usize, shapes: &TokenShapes) -> Result<Form, BadForm> {
     let mut asked = Asked::default();
     let (mut grant_type, mut name) = (String::new(), String::new());
     let (mut password, mut refresh_token) = (String::new(), Zeroizing::new(String::new()));
@@ -80,7 +81,7 @@ pub(super) fn from_form(body: &[u8], limit: usize) -> Result<Form, BadForm> {
     }
     match grant_type.as_str() {
         "password" => {
-            let credential = checked(name, password, limit)?;
+            let credential = checked(name, password, limit, shapes)?;
             Ok(Form { asked, credential, door: Door::Registry })
         }
         "refresh_token" => {
@@ -110,7 +111,7 @@ mod tests {
     #[test]
     fn a_form_brings_its_credential_with_it() {
         let body = b"grant_type=password&username=alice&password=p%3A%26w&service=hub&scope=x&scope=y";
-        let form = from_form(body, 8192).ok().unwrap();
+        let form = from_form(body, 8192, &TokenShapes::default()).ok().unwrap();
         let Credential::Password { name, password } = form.credential else { panic!() };
         assert_eq!((name.as_str(), password.expose()), ("alice", "p:&w"));
         assert_eq!((form.asked.service.as_deref(), form.asked.scopes.len()), (Some("hub"), 2));
@@ -119,14 +120,21 @@ mod tests {
 
     #[test]
     fn other_grant_types_are_told_apart() {
-        assert_eq!(from_form(b"grant_type=client_credentials", 8192).err(), Some(BadForm::GrantType));
-        assert_eq!(from_form(b"", 8192).err(), Some(BadForm::GrantType));
+        assert_eq!(
+            from_form(b"grant_type=client_credentials", 8192, &TokenShapes::default()).err(),
+            Some(BadForm::GrantType)
+        );
+        assert_eq!(from_form(b"", 8192, &TokenShapes::default()).err(), Some(BadForm::GrantType));
     }
 
     #[test]
     fn a_refresh_token_is_one_of_ours_or_none() {
         let form = |token: &str| {
-            from_form(format!("grant_type=refresh_token&refresh_token={token}").as_bytes(), 8192)
+            from_form(
+                format!("grant_type=refresh_token&refresh_token={token}").as_bytes(),
+                8192,
+                &TokenShapes::default(),
+            )
         };
         assert_eq!(form("x").err(), Some(BadForm::NoIdentityToken));
         assert_eq!(form("").err(), Some(BadForm::NoIdentityToken));

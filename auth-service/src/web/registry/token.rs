@@ -14,8 +14,9 @@ use super::answer::{self, ErrorAnswer};
 use super::credential::from_basic;
 use super::form::{Asked, BadForm, Form, from_form};
 use crate::app::give_tokens::Requester;
-use crate::app::issue_token::{IssueToken, IssuedToken, TokenAnswer, TokenRefusal, TokenRequest};
+use crate::app::issue_token::{IssueToken, IssuedToken, TokenAnswer, TokenRequest};
 use crate::app::log_in::Origin;
+use crate::domain::foreign::shape::TokenShapes;
 use crate::domain::login::Door;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
@@ -42,6 +43,8 @@ pub struct TokenEndpoint {
     pub proxies: Arc<Proxies>,
     /// Counts.
     pub metrics: Arc<Metrics>,
+    /// Tells tokens of other issuers from passwords.
+    pub shapes: TokenShapes,
     /// The registry's host in image names.
     pub host: String,
     /// Most bytes of a user name or password.
@@ -56,7 +59,7 @@ pub struct TokenEndpoint {
 pub async fn by_query(request: HttpRequest, endpoint: web::Data<TokenEndpoint>) -> HttpResponse {
     let asked = Asked::from_query(request.query_string());
     let read = endpoint.require_short_head(&request).and_then(|()| {
-        from_basic(request.headers().get(AUTHORIZATION), endpoint.credential_bytes)
+        from_basic(request.headers().get(AUTHORIZATION), endpoint.credential_bytes, &endpoint.shapes)
             .map_err(|error| ErrorAnswer::bad_credential(&error.to_string()))
     });
     let read = read.map(|credential| Form { asked, credential, door: Door::Registry });
@@ -109,11 +112,7 @@ impl TokenEndpoint {
                 entry.log_grant(&issued);
                 answer::token(&issued, to_form)
             }
-            Err(TokenRefusal::Unavailable { cause }) => {
-                let error = ErrorAnswer::of_refusal(&TokenRefusal::Unavailable { cause: String::new() });
-                self.refuse(&entry, &error, Some(&cause))
-            }
-            Err(refusal) => self.refuse(&entry, &ErrorAnswer::of_refusal(&refusal), None),
+            Err(refusal) => self.refuse(&entry, &ErrorAnswer::of_refusal(&refusal), refusal.cause()),
         }
     }
 
@@ -148,7 +147,7 @@ impl TokenEndpoint {
                 let text = "the form did not arrive in time".to_owned();
                 ErrorAnswer::bad_request(StatusCode::REQUEST_TIMEOUT, text)
             })??;
-        from_form(&body, self.credential_bytes).map_err(|error| match error {
+        from_form(&body, self.credential_bytes, &self.shapes).map_err(|error| match error {
             BadForm::GrantType => ErrorAnswer::bad_request(StatusCode::BAD_REQUEST, error.to_string()),
             BadForm::Credential(_) => ErrorAnswer::bad_credential(&error.to_string()),
             BadForm::NoIdentityToken => ErrorAnswer::unknown_identity_token(),

@@ -106,6 +106,7 @@ impl UserColumns {
             administrator: self.user_flags & 2 != 0,
             state: if self.user_flags & 4 == 0 { AccountState::Active } else { AccountState::Disabled },
             generation: self.generation.unwrap_or(0),
+            robot: self.user_flags & 8 != 0,
             teams: teams.into(),
         }))
     }

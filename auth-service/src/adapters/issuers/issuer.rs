@@ -1,0 +1,135 @@
+//! One issuer: which of the ways to verify a token is taken, and what is kept of the issuer for that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use url::Url;
+
+use super::introspection::introspect;
+use super::keys::{Found, KeySet};
+use super::metadata::{Metadata, MetadataCache};
+use super::outgoing::{Clients, Outgoing, Unreachable};
+use super::user_info::user_info;
+use super::web_token::WebToken;
+use super::{IssuerOptions, Verification};
+use crate::domain::foreign::claims::Claims;
+use crate::domain::foreign::rules::{ClaimsSource, ForeignRefusal};
+use crate::domain::foreign::shape::is_web_token;
+use crate::ports::foreign_tokens::{ForeignFailure, GenuineClaims};
+use crate::ports::system::Clock;
+
+/// Longest that a token waits. Docker gives up after 15 s.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// One issuer.
+pub(super) struct Issuer {
+    options: IssuerOptions,
+    outgoing: Outgoing,
+    clock: Arc<dyn Clock>,
+    metadata: MetadataCache,
+    keys: KeySet,
+}
+
+impl Issuer {
+    pub(super) fn new(options: IssuerOptions, clients: &Arc<Clients>, clock: &Arc<dyn Clock>) -> Self {
+        let outgoing = Outgoing::new(clients, clock, options.timeout);
+        Self {
+            options,
+            outgoing,
+            clock: Arc::clone(clock),
+            metadata: MetadataCache::default(),
+            keys: KeySet::default(),
+        }
+    }
+
+    pub(super) const fn remembered_for(&self) -> Duration {
+        self.options.remembered_for
+    }
+
+    /// How long a token may wait for everything that it needs: for one request that is tried twice, and no longer
+    /// than docker waits, however many others stand before it.
+    pub(super) fn patience(&self) -> Duration {
+        (self.options.timeout * 2 + Duration::from_secs(1)).min(LONGEST)
+    }
+
+    /// The claims of a token, if it is genuine.
+    pub(super) async fn claims(&self, token: &str) -> Result<GenuineClaims, ForeignFailure> {
+        let (claims, source) = match self.options.verification {
+            Verification::WebToken => (self.verify(token).await?, ClaimsSource::WebToken),
+            Verification::WebTokenAndIntrospection if is_web_token(token) => {
+                (self.verify_and_complete(token).await?, ClaimsSource::WebToken)
+            }
+            Verification::WebTokenAndIntrospection | Verification::Introspection => {
+                (self.introspect(token).await?, ClaimsSource::Introspection)
+            }
+            Verification::UserInfo => (self.user_info(token).await?, ClaimsSource::UserInfo),
+        };
+        Ok(GenuineClaims { claims: Arc::new(claims), source })
+    }
+
+    async fn verify(&self, token: &str) -> Result<Claims, ForeignFailure> {
+        let token = WebToken::read(token, &self.options).map_err(ForeignFailure::Refused)?;
+        let url = self.endpoint(self.options.jwks_url.as_ref(), |metadata| metadata.jwks, "keys");
+        let found =
+            self.keys.find(token.kid.as_deref(), token.algorithm, &self.outgoing, &*self.clock, url).await;
+        match found.map_err(ForeignFailure::Unreachable)? {
+            Found::Keys(keys) => token.verify(&keys).map_err(ForeignFailure::Refused),
+            // Not a no: it may be a key that the issuer has just begun to use.
+            Found::AskLater => Err(ForeignFailure::Unreachable(
+                "the token names a key that is not known, and the keys were read a moment ago".to_owned(),
+            )),
+        }
+    }
+
+    /// A web token that does not tell its scope is completed by what introspection says, which must be that it is
+    /// good and of the same subject.
+    async fn verify_and_complete(&self, token: &str) -> Result<Claims, ForeignFailure> {
+        let claims = self.verify(token).await?;
+        if claims.scope_words().is_some() {
+            return Ok(claims);
+        }
+        let told = self.introspect(token).await?;
+        let inactive = ForeignFailure::Refused(ForeignRefusal::Inactive);
+        if told.get("active") != Some(&serde_json::Value::Bool(true)) {
+            return Err(inactive);
+        }
+        let subject = &self.options.subject_claim;
+        let same = |claim: &str| match (claims.text(claim), told.text(claim)) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
+        if same("sub") && same(subject) { Ok(claims.completed_by(told)) } else { Err(inactive) }
+    }
+
+    async fn introspect(&self, token: &str) -> Result<Claims, ForeignFailure> {
+        let client = self.options.client.as_ref().ok_or_else(|| {
+            ForeignFailure::Unreachable("no client is configured for introspection".to_owned())
+        })?;
+        let of_metadata = |metadata: Metadata| metadata.introspection;
+        let url = self
+            .endpoint(self.options.introspection_url.as_ref(), of_metadata, "introspection endpoint")
+            .await;
+        let url = url.map_err(ForeignFailure::Unreachable)?;
+        introspect(&url, client, token, &self.outgoing).await.map_err(ForeignFailure::Unreachable)
+    }
+
+    async fn user_info(&self, token: &str) -> Result<Claims, ForeignFailure> {
+        let of_metadata = |metadata: Metadata| metadata.userinfo;
+        let url = self.endpoint(self.options.userinfo_url.as_ref(), of_metadata, "user-info endpoint").await;
+        user_info(&url.map_err(ForeignFailure::Unreachable)?, token, &self.outgoing).await
+    }
+
+    /// The address that the operator has set, or else what the metadata says.
+    async fn endpoint(
+        &self,
+        set: Option<&Url>,
+        of_metadata: impl FnOnce(Metadata) -> Option<Url> + Send,
+        what: &str,
+    ) -> Result<Url, Unreachable> {
+        if let Some(url) = set {
+            return Ok(url.clone());
+        }
+        let metadata = self.metadata.get(&self.options, &self.outgoing, &*self.clock).await?;
+        of_metadata(metadata).ok_or_else(|| format!("its metadata names no {what}"))
+    }
+}

@@ -1,0 +1,190 @@
+//! Requests that leave this process: to addresses of one issuer only, over TLS (plain only to this machine), without
+//! redirects, bounded in time, size and number, tried twice, and not at all while nobody answers.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, HeaderValue};
+use reqwest::{Client, Request, StatusCode, redirect};
+use tokio::sync::Semaphore;
+use url::{Host, Url};
+
+use super::circuit::Circuit;
+use crate::ports::system::Clock;
+
+/// Most bytes of one answer: key sets of large issuers have some dozen kilobytes.
+const MOST_BYTES: usize = 512 << 10;
+
+/// Most requests to one issuer at the same time.
+const MOST_AT_ONCE: usize = 16;
+
+/// How long an issuer may take to accept a connection.
+const CONNECTING: Duration = Duration::from_secs(2);
+
+/// Why there is no answer; for the log.
+pub(super) type Unreachable = String;
+
+/// An answer.
+pub(super) enum Reply<T> {
+    /// What it tells.
+    Told(T),
+    /// It is a refusal of some kind.
+    Status(StatusCode),
+}
+
+/// HTTP clients, made when the first is needed: making one reads the system's certificates.
+#[derive(Default)]
+pub(super) struct Clients {
+    over_tls: OnceLock<Client>,
+    to_this_machine: OnceLock<Client>,
+}
+
+impl Clients {
+    /// A proxy of the environment is for what goes outside.
+    fn client(&self, url: &Url) -> Result<&Client, Unreachable> {
+        let is_secure = url.scheme() == "https";
+        let place = if is_secure { &self.over_tls } else { &self.to_this_machine };
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let builder = Client::builder()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECTING)
+            .user_agent(concat!("auth-service/", env!("CARGO_PKG_VERSION")));
+        let builder = if is_secure { builder.https_only(true) } else { builder.no_proxy() };
+        let client = builder.build().map_err(|error| told(&error))?;
+        Ok(place.get_or_init(|| client))
+    }
+}
+
+/// The way to one issuer.
+pub(super) struct Outgoing {
+    clients: Arc<Clients>,
+    clock: Arc<dyn Clock>,
+    timeout: Duration,
+    circuit: Circuit,
+    room: Semaphore,
+}
+
+impl Outgoing {
+    pub(super) fn new(clients: &Arc<Clients>, clock: &Arc<dyn Clock>, timeout: Duration) -> Self {
+        Self {
+            clients: Arc::clone(clients),
+            clock: Arc::clone(clock),
+            timeout,
+            circuit: Circuit::default(),
+            room: Semaphore::new(MOST_AT_ONCE),
+        }
+    }
+
+    /// Gets a document.
+    pub(super) async fn get<T>(
+        &self,
+        url: &Url,
+        read: impl FnOnce(&[u8]) -> Result<T, Unreachable> + Send,
+    ) -> Result<Reply<T>, Unreachable> {
+        self.send(Request::new(reqwest::Method::GET, url.clone()), read).await
+    }
+
+    /// Sends a request, and reads the answer with `read`; a request that fails, or is answered with a server's
+    /// error, is sent once more. Nonsense is as bad as no answer. A client's error is not, because the text of a
+    /// token may be what the server complains of, and anybody may bring any text.
+    pub(super) async fn send<T>(
+        &self,
+        mut request: Request,
+        read: impl FnOnce(&[u8]) -> Result<T, Unreachable> + Send,
+    ) -> Result<Reply<T>, Unreachable> {
+        require_safe(request.url())?;
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
+        *request.timeout_mut() = Some(self.timeout);
+        if !self.circuit.lets_through(self.clock.elapsed()) {
+            return Err("it did not answer a moment ago".to_owned());
+        }
+        let outcome = match self.send_twice(request).await {
+            Ok((status, body)) if status.is_success() => read(&body).map(Reply::Told),
+            Ok((status, _)) => Ok(Reply::Status(status)),
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(_) => self.circuit.succeeded(),
+            Err(_) => self.circuit.failed(self.clock.elapsed()),
+        }
+        outcome
+    }
+
+    async fn send_twice(&self, request: Request) -> Result<(StatusCode, Vec<u8>), Unreachable> {
+        let waiting = tokio::time::timeout(self.timeout, self.room.acquire()).await;
+        let Ok(Ok(_room)) = waiting else {
+            return Err("too many requests to it are under way".to_owned());
+        };
+        let again = request.try_clone();
+        match (self.send_once(request).await, again) {
+            (Err(_), Some(again)) => self.send_once(again).await,
+            (outcome, _) => outcome,
+        }
+    }
+
+    async fn send_once(&self, request: Request) -> Result<(StatusCode, Vec<u8>), Unreachable> {
+        let client = self.clients.client(request.url())?;
+        let mut response = client.execute(request).await.map_err(|error| told(&error.without_url()))?;
+        let status = response.status();
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return Err(format!("it answers with status {status}"));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| told(&error.without_url()))? {
+            if body.len() + chunk.len() > MOST_BYTES {
+                return Err(format!("its answer is longer than {MOST_BYTES} bytes"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok((status, body))
+    }
+}
+
+/// Only TLS, or this machine.
+pub(super) fn require_safe(url: &Url) -> Result<(), Unreachable> {
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback => Ok(()),
+        _ => Err(format!("{} is not reached over TLS", url.origin().ascii_serialization())),
+    }
+}
+
+/// What went wrong is in an error's sources.
+fn told(error: &dyn std::error::Error) -> Unreachable {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_tls_or_this_machine_is_safe() {
+        for (url, safe) in [
+            ("https://hub.example.org/x", true),
+            ("http://localhost:15082/x", true),
+            ("http://127.0.0.9/", true),
+            ("http://[::1]:1/", true),
+            ("http://hub.example.org/", false),
+            ("http://localhost.example.org/", false),
+            ("http://10.0.0.1/", false),
+            ("ftp://localhost/", false),
+        ] {
+            assert_eq!(require_safe(&url.parse().unwrap()).is_ok(), safe, "{url}");
+        }
+    }
+}

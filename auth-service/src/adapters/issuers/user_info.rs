@@ -1,0 +1,36 @@
+//! Asking an issuer whose a token is: for issuers that neither sign tokens which say all nor introspect them.
+
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Method, Request, StatusCode};
+use url::Url;
+
+use super::outgoing::{Outgoing, Reply};
+use crate::domain::foreign::claims::Claims;
+use crate::domain::foreign::rules::ForeignRefusal;
+use crate::domain::foreign::shape::unverified_claims;
+use crate::ports::foreign_tokens::ForeignFailure;
+
+/// What the issuer says of the owner of a token. An issuer that knows a web token has read it, so that what the
+/// token itself says besides (its scope, its end) is the issuer's word too.
+pub(super) async fn user_info(url: &Url, token: &str, outgoing: &Outgoing) -> Result<Claims, ForeignFailure> {
+    let mut request = Request::new(Method::GET, url.clone());
+    let mut bearer = format!("Bearer {token}")
+        .parse::<reqwest::header::HeaderValue>()
+        .map_err(|_| ForeignFailure::Refused(ForeignRefusal::NotGenuine))?;
+    bearer.set_sensitive(true);
+    request.headers_mut().insert(AUTHORIZATION, bearer);
+    let read = |body: &[u8]| {
+        Claims::read(body).ok_or_else(|| "its user-info endpoint answers no JSON object".to_owned())
+    };
+    match outgoing.send(request, read).await.map_err(ForeignFailure::Unreachable)? {
+        Reply::Told(told) => Ok(told.completed_by(unverified_claims(token).unwrap_or_default())),
+        // RFC 6750, section 3.1: malformed, not good, not good for this.
+        Reply::Status(StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+            Err(ForeignFailure::Refused(ForeignRefusal::Inactive))
+        }
+        Reply::Status(status) => {
+            let cause = format!("its user-info endpoint answers with status {status}");
+            Err(ForeignFailure::Unreachable(cause))
+        }
+    }
+}

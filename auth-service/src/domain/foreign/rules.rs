@@ -1,0 +1,256 @@
+//! What the claims of a genuine token mean here: whether it is for us and in time, whom it stands for, and what it
+//! allows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::claims::{BadClaim, Claims};
+use super::robot::{NoRobot, RobotRule, robot_of};
+use super::{ForeignSubject, IssuerName};
+use crate::domain::account::AccountName;
+use crate::domain::login::{LoginScope, LoginScopes};
+use crate::domain::time::Timestamp;
+
+/// How far an issuer's clock may be off.
+const LEEWAY: Duration = Duration::from_mins(1);
+
+/// Claims that only an ID token has (OpenID Connect Core, sections 2 and 3.3.2.11). It tells a program who logged in
+/// there, and is no permission for anything.
+const ONLY_IN_ID_TOKENS: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
+
+/// How claims were come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimsSource {
+    /// They are those of a web token whose signature is the issuer's.
+    WebToken,
+    /// The issuer's introspection endpoint told them (RFC 7662).
+    Introspection,
+    /// The issuer told whose the token is, and nothing of what it is for.
+    UserInfo,
+}
+
+/// What the operator has set for one issuer.
+#[derive(Clone, Debug)]
+pub struct IssuerRules {
+    /// The operator's name for it.
+    pub name: IssuerName,
+    /// Its identifier.
+    pub issuer: Arc<str>,
+    /// For whom a token must have been made; anybody when empty.
+    pub audiences: Vec<String>,
+    /// Whose tokens are accepted, by client id; anybody's when empty.
+    pub clients: Vec<String>,
+    /// Whether tokens that never expire are accepted.
+    pub without_expiry: bool,
+    /// Its words for scopes, each with what it means here.
+    pub scopes: Vec<(String, LoginScope)>,
+    /// The claim that is the subject.
+    pub subject_claim: String,
+    /// The claim that proposes a name.
+    pub name_claim: String,
+    /// The claim that proposes an e-mail address.
+    pub email_claim: String,
+    /// Whether somebody without an account gets one.
+    pub create_accounts: bool,
+    /// Rules for jobs of a CI system; with any, tokens act for robot accounts alone.
+    pub robots: Vec<RobotRule>,
+    /// What a job may do.
+    pub robot_scopes: LoginScopes,
+}
+
+/// Whom a token stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The account that is linked to the subject.
+    Subject {
+        /// The subject.
+        subject: ForeignSubject,
+        /// Whether it is the program itself, which may act for robot accounts only.
+        is_client: bool,
+    },
+    /// A robot account, by rule.
+    Robot(AccountName),
+}
+
+/// A login by a token of another issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignLogin {
+    /// The operator's name for the issuer.
+    pub issuer: IssuerName,
+    /// Whom it stands for.
+    pub standing: Standing,
+    /// What it allows.
+    pub scopes: LoginScopes,
+    /// Who would get an account, if there is none and the operator wants that.
+    pub newcomer: Option<Newcomer>,
+}
+
+/// What somebody without an account proposes for one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Newcomer {
+    /// A name.
+    pub name: Option<String>,
+    /// An e-mail address.
+    pub email: Option<String>,
+}
+
+/// Why a token of another issuer is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ForeignRefusal {
+    /// It is no token of the issuer: malformed, or not signed by it.
+    NotGenuine,
+    /// The issuer says that it is not, or no longer, good.
+    Inactive,
+    /// Its time is over.
+    Expired,
+    /// Its time has not begun.
+    NotYetValid,
+    /// It does not say when it ends.
+    NeverExpires,
+    /// It says to be of another issuer.
+    WrongIssuer,
+    /// It was made for somebody else.
+    WrongAudience,
+    /// It was given to a program whose tokens are not accepted.
+    WrongClient,
+    /// It is of another type, such as an ID token.
+    WrongType,
+    /// It does not say whom it stands for.
+    NoSubject,
+    /// No rule says what the job may act for.
+    NoRobotRule,
+    /// A claim is not what it must be.
+    BadClaim,
+}
+
+impl From<BadClaim> for ForeignRefusal {
+    fn from(_: BadClaim) -> Self {
+        Self::BadClaim
+    }
+}
+
+impl IssuerRules {
+    /// What genuine claims mean at `now`.
+    pub fn understand(
+        &self,
+        claims: &Claims,
+        source: ClaimsSource,
+        now: Timestamp,
+    ) -> Result<ForeignLogin, ForeignRefusal> {
+        self.require_active(claims, source)?;
+        self.require_time(claims, source, now)?;
+        if ONLY_IN_ID_TOKENS.iter().any(|name| claims.has(name)) || is_marked_as_id_token(claims) {
+            return Err(ForeignRefusal::WrongType);
+        }
+        let client = claims.text("client_id").or_else(|| claims.text("azp"));
+        if source != ClaimsSource::UserInfo {
+            self.require_audience(claims)?;
+            self.require_client(client.as_deref())?;
+        }
+        if !self.robots.is_empty() {
+            return self.robot(claims);
+        }
+        let subject = claims.text(&self.subject_claim).ok_or(ForeignRefusal::NoSubject)?;
+        let is_client = client.is_some_and(|client| client == subject);
+        let subject = ForeignSubject::new(&self.issuer, &subject).ok_or(ForeignRefusal::NoSubject)?;
+        Ok(ForeignLogin {
+            issuer: self.name.clone(),
+            standing: Standing::Subject { subject, is_client },
+            scopes: self.scopes(claims),
+            newcomer: (self.create_accounts && !is_client).then(|| Newcomer {
+                name: claims.text(&self.name_claim),
+                email: claims.text(&self.email_claim),
+            }),
+        })
+    }
+
+    /// `active` must be the boolean true (RFC 7662, section 2.2), and `iss`, where it is told, the issuer's.
+    fn require_active(&self, claims: &Claims, source: ClaimsSource) -> Result<(), ForeignRefusal> {
+        if source == ClaimsSource::Introspection
+            && claims.get("active") != Some(&serde_json::Value::Bool(true))
+        {
+            return Err(ForeignRefusal::Inactive);
+        }
+        match claims.get("iss") {
+            Some(issuer) if issuer.as_str() == Some(&self.issuer) => Ok(()),
+            None if source != ClaimsSource::WebToken => Ok(()),
+            _ => Err(ForeignRefusal::WrongIssuer),
+        }
+    }
+
+    fn require_time(
+        &self,
+        claims: &Claims,
+        source: ClaimsSource,
+        now: Timestamp,
+    ) -> Result<(), ForeignRefusal> {
+        let (expires, begins) = (claims.date("exp")?, claims.date("nbf")?);
+        match expires {
+            Some(expires) if now >= expires.plus(LEEWAY) => return Err(ForeignRefusal::Expired),
+            Some(_) => {}
+            // Introspection tells whether a token is over; that one has an end is for the others to say.
+            None if self.without_expiry || source != ClaimsSource::WebToken => {}
+            None => return Err(ForeignRefusal::NeverExpires),
+        }
+        match begins {
+            Some(begins) if now.plus(LEEWAY) < begins => Err(ForeignRefusal::NotYetValid),
+            _ => Ok(()),
+        }
+    }
+
+    fn require_audience(&self, claims: &Claims) -> Result<(), ForeignRefusal> {
+        let audiences = claims.texts("aud")?;
+        let for_us = |audience: &&str| self.audiences.iter().any(|ours| ours == audience);
+        match self.audiences.is_empty() || audiences.iter().any(for_us) {
+            true => Ok(()),
+            false => Err(ForeignRefusal::WrongAudience),
+        }
+    }
+
+    fn require_client(&self, client: Option<&str>) -> Result<(), ForeignRefusal> {
+        let is_listed = |client: &str| self.clients.iter().any(|listed| listed == client);
+        match self.clients.is_empty() || client.is_some_and(is_listed) {
+            true => Ok(()),
+            false => Err(ForeignRefusal::WrongClient),
+        }
+    }
+
+    fn robot(&self, claims: &Claims) -> Result<ForeignLogin, ForeignRefusal> {
+        let robot = robot_of(&self.robots, claims).map_err(|error| match error {
+            NoRobot::NoRule | NoRobot::SeveralRules => ForeignRefusal::NoRobotRule,
+        })?;
+        Ok(ForeignLogin {
+            issuer: self.name.clone(),
+            standing: Standing::Robot(robot.clone()),
+            scopes: self.robot_scopes,
+            newcomer: None,
+        })
+    }
+
+    /// No scope, no rights; words that mean nothing here are left out.
+    fn scopes(&self, claims: &Claims) -> LoginScopes {
+        let words = claims.scope_words().unwrap_or_default();
+        words.iter().flat_map(|word| self.meaning(word)).collect()
+    }
+
+    fn meaning(&self, word: &str) -> Vec<LoginScope> {
+        if self.scopes.is_empty() {
+            let foreign = LoginScopes::ALL.without(LoginScope::Admin).without(LoginScope::Authorize);
+            return LoginScopes::scope(word).filter(|scope| foreign.has(*scope)).into_iter().collect();
+        }
+        self.scopes.iter().filter(|(theirs, _)| theirs == word).map(|(_, ours)| *ours).collect()
+    }
+}
+
+/// Some issuers say so in a claim: Keycloak `typ`, Cognito `token_use`, Synapse `token_type`.
+fn is_marked_as_id_token(claims: &Claims) -> bool {
+    let is = |name: &str, marks: &[&str]| {
+        claims.text(name).is_some_and(|text| marks.iter().any(|mark| text.eq_ignore_ascii_case(mark)))
+    };
+    is("typ", &["ID", "Refresh", "Offline", "Logout"])
+        || is("token_use", &["id", "refresh"])
+        || is("token_type", &["OIDC_ID_TOKEN", "WEBHOOK_MESSAGE_TOKEN", "refresh_token"])
+}
+
+#[cfg(test)]
+mod tests;

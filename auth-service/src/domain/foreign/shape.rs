@@ -1,0 +1,154 @@
+//! What a secret is, by its shape alone. A password must never be sent to anybody, so that only what has the shape
+//! of an issuer's tokens, and of no password that can be set, goes there.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use regex::Regex;
+
+use super::claims::Claims;
+use super::{ForeignToken, IssuerName};
+
+/// What the tokens of one issuer look like.
+#[derive(Clone, Debug)]
+pub struct IssuerShape {
+    /// The operator's name for it.
+    pub name: IssuerName,
+    /// Its identifier: the claim `iss` of its web tokens.
+    pub issuer: Arc<str>,
+    /// What its opaque tokens begin with.
+    pub prefixes: Vec<String>,
+    /// What its opaque tokens look like from end to end.
+    pub pattern: Option<Regex>,
+}
+
+/// What the tokens of all issuers look like.
+#[derive(Clone, Debug, Default)]
+pub struct TokenShapes(Vec<IssuerShape>);
+
+impl TokenShapes {
+    /// The shapes of these issuers, of which no two share one.
+    #[must_use]
+    pub const fn new(issuers: Vec<IssuerShape>) -> Self {
+        Self(issuers)
+    }
+
+    /// The secret as a token, if it has the shape of one. A web token goes by its issuer, and nowhere else.
+    #[must_use]
+    pub fn read(&self, secret: &str) -> Option<ForeignToken> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let issuer = match unverified_claims(secret) {
+            Some(claims) => {
+                let issuer = claims.get("iss")?.as_str()?;
+                self.0.iter().find(|shape| *shape.issuer == *issuer)?
+            }
+            None => self.opaque(secret)?,
+        };
+        Some(ForeignToken::new(issuer.name.clone(), secret))
+    }
+
+    fn opaque(&self, secret: &str) -> Option<&IssuerShape> {
+        let has_prefix =
+            |shape: &&IssuerShape| shape.prefixes.iter().any(|prefix| secret.starts_with(prefix));
+        let fits =
+            |shape: &&IssuerShape| shape.pattern.as_ref().is_some_and(|pattern| pattern.is_match(secret));
+        self.0.iter().find(has_prefix).or_else(|| self.0.iter().find(fits))
+    }
+}
+
+/// Whether a text has the form of a web token (RFC 7519): three parts of base64url, the first of which can be an
+/// object.
+#[must_use]
+pub fn is_web_token(text: &str) -> bool {
+    let url_safe =
+        |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let mut parts = 0;
+    text.starts_with("ey")
+        && text.split('.').all(|part| {
+            parts += 1;
+            url_safe(part) && (!part.is_empty() || parts == 3)
+        })
+        && parts == 3
+}
+
+/// The claims of a web token as they stand there, believed by nobody.
+#[must_use]
+pub fn unverified_claims(token: &str) -> Option<Claims> {
+    if !is_web_token(token) {
+        return None;
+    }
+    let payload = token.split('.').nth(1)?;
+    Claims::read(&URL_SAFE_NO_PAD.decode(payload).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shapes() -> TokenShapes {
+        let shape = |name: &str, prefixes: &[&str], pattern: Option<&str>| IssuerShape {
+            name: IssuerName::new(name),
+            issuer: format!("https://{name}.example.org").into(),
+            prefixes: prefixes.iter().map(|prefix| (*prefix).to_owned()).collect(),
+            pattern: pattern.map(|pattern| Regex::new(pattern).unwrap()),
+        };
+        TokenShapes::new(vec![
+            shape("hub", &["hub_"], None),
+            shape("any", &[], Some(r"\A(?-u:[A-Za-z0-9_-]{43})\z")),
+        ])
+    }
+
+    fn web_token(payload: &str) -> String {
+        format!("eyJhbGciOiJSUzI1NiJ9.{}.c2ln", URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    fn issuer_of(secret: &str) -> Option<String> {
+        shapes().read(secret).map(|token| token.issuer.to_string())
+    }
+
+    #[test]
+    fn a_web_token_goes_to_its_issuer_and_nowhere_else() {
+        assert_eq!(issuer_of(&web_token(r#"{"iss":"https://hub.example.org"}"#)).as_deref(), Some("hub"));
+        for other in [
+            r#"{"iss":"https://hub.example.org/"}"#,
+            r#"{"iss":"https://other.example.org"}"#,
+            r#"{"iss":["https://hub.example.org"]}"#,
+            r#"{"sub":"x"}"#,
+            r#"{"iss":"https://other.example.org","iss":"https://hub.example.org"}"#,
+        ] {
+            assert_eq!(issuer_of(&web_token(other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_opaque_token_goes_by_its_prefix_or_its_whole_form() {
+        assert_eq!(issuer_of("hub_x").as_deref(), Some("hub"));
+        assert_eq!(issuer_of(&"a".repeat(43)).as_deref(), Some("any"));
+        for password in
+            ["", "hub", "sesame", &"a".repeat(42), &"a".repeat(44), &format!("{}!", "a".repeat(42))]
+        {
+            assert_eq!(issuer_of(password), None, "{password}");
+        }
+        assert!(TokenShapes::default().read("hub_x").is_none());
+    }
+
+    #[test]
+    fn the_form_of_a_web_token_is_three_parts() {
+        assert!(is_web_token("eyJh.eyJz.c2ln"));
+        assert!(is_web_token("eyJh.eyJz."), "as one without a signature is");
+        for other in
+            ["eyJh.eyJz", "eyJh.eyJz.c2ln.x", "eyJh..c2ln", "xyJh.eyJz.c2ln", "eyJh.eyJz.c2 n", "eyJh"]
+        {
+            assert!(!is_web_token(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_not_shown() {
+        let token = shapes().read("hub_s3cret").unwrap();
+        assert_eq!(format!("{token:?}"), "ForeignToken(of hub, hidden)");
+    }
+}

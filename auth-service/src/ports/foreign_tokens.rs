@@ -1,0 +1,34 @@
+//! Asking other issuers about their tokens.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::domain::foreign::ForeignToken;
+use crate::domain::foreign::claims::Claims;
+use crate::domain::foreign::rules::{ClaimsSource, ForeignRefusal};
+
+/// The claims of a token that is the issuer's.
+#[derive(Clone, Debug)]
+pub struct GenuineClaims {
+    /// The claims.
+    pub claims: Arc<Claims>,
+    /// How they were come by.
+    pub source: ClaimsSource,
+}
+
+/// Why nothing is known of a token. It goes to everybody who waits for the same answer.
+#[derive(Clone, Debug)]
+pub enum ForeignFailure {
+    /// It is not the issuer's, or not good any more.
+    Refused(ForeignRefusal),
+    /// The issuer cannot be asked just now; the cause is for the log.
+    Unreachable(String),
+}
+
+/// Tokens of other issuers.
+#[async_trait]
+pub trait ForeignTokens: Send + Sync {
+    /// The claims of a token. It is shown to its own issuer at most.
+    async fn claims(&self, token: &ForeignToken) -> Result<GenuineClaims, ForeignFailure>;
+}

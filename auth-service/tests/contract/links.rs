@@ -1,0 +1,151 @@
+//! Whom a subject of another issuer stands for: one account for ever, linked by who may, and made for newcomers.
+
+use auth_service::adapters::store::Store;
+use auth_service::domain::account::EmailAddress;
+use auth_service::domain::foreign::ForeignSubject;
+use auth_service::domain::login::Asker;
+use auth_service::domain::principal::UserId;
+use auth_service::ports::accounts::{NewUser, Users};
+use auth_service::ports::facts::FactsStore;
+use auth_service::ports::linked_subjects::{Arrival, LinkError, LinkedBy, LinkedSubjects};
+
+use crate::database::{Database, on_both_engines};
+use crate::makers::{add_project, add_user, login, name, new_user};
+
+on_both_engines!(
+    a_link_leads_from_the_subject_to_the_account_and_to_no_other,
+    a_subject_never_comes_to_mean_somebody_else,
+    what_was_unlinked_is_brought_back_by_an_administrator_only,
+    an_account_has_at_most_a_hundred_links,
+    a_newcomer_gets_an_ordinary_account_under_the_first_name_that_is_free,
+    nobody_is_welcomed_twice_even_at_the_same_time,
+    a_robot_account_is_found_by_its_name_and_nobody_else_is,
+);
+
+use LinkedBy::{Administrator, Owner};
+
+fn subject(text: &str) -> ForeignSubject {
+    ForeignSubject::new(&"https://hub.example.org".into(), text).unwrap()
+}
+
+async fn account_of(store: &Store, asker: Asker) -> Option<UserId> {
+    store.snapshot(&asker, &[]).await.unwrap().value.user.map(|user| user.id)
+}
+
+async fn linked(store: &Store, subject: &ForeignSubject) -> Option<UserId> {
+    account_of(store, Asker::Subject(subject.clone())).await
+}
+
+async fn a_link_leads_from_the_subject_to_the_account_and_to_no_other(database: Database) {
+    let store = &database.store;
+    let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);
+    let one = subject("u-1");
+    assert_eq!(linked(store, &one).await, None);
+    let before = FactsStore::revision(&**store).await.unwrap();
+    store.link(alice, &one, Owner).await.unwrap();
+    assert!(FactsStore::revision(&**store).await.unwrap() > before, "running processes hear of it");
+    store.link(alice, &one, Owner).await.unwrap();
+    assert_eq!(linked(store, &one).await, Some(alice));
+    for other in ["U-1", "u-1 ", "u-2"] {
+        assert_eq!(linked(store, &subject(other)).await, None, "{other:?}");
+    }
+    let of_another_issuer = ForeignSubject::new(&"https://hub.example.org/".into(), "u-1").unwrap();
+    assert_eq!(linked(store, &of_another_issuer).await, None);
+    let links = store.links(alice).await.unwrap();
+    assert_eq!(links.iter().map(|link| &link.subject).collect::<Vec<_>>(), [&one]);
+    assert!(store.links(bob).await.unwrap().is_empty());
+    let nobody = store.link(UserId::new(1), &subject("u-2"), Owner).await;
+    assert!(matches!(nobody, Err(LinkError::NoSuchUser)), "{nobody:?}");
+}
+
+async fn a_subject_never_comes_to_mean_somebody_else(database: Database) {
+    let store = &database.store;
+    let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);
+    let one = subject("u-1");
+    store.link(alice, &one, Owner).await.unwrap();
+    for by in [Owner, Administrator] {
+        let taken = store.link(bob, &one, by).await;
+        assert!(matches!(taken, Err(LinkError::OfAnotherAccount)), "{taken:?}");
+    }
+    assert!(!store.unlink(bob, &one).await.unwrap());
+    store.remove_user(&name("alice")).await.unwrap();
+    assert_eq!(linked(store, &one).await, None);
+    let gone = store.link(bob, &one, Administrator).await;
+    assert!(matches!(gone, Err(LinkError::OfAnotherAccount)), "{gone:?}");
+    let arrival = store.welcome(&one, &[name("alice")], None).await.unwrap();
+    assert_eq!(arrival, Arrival::Known, "who was removed stays removed");
+}
+
+async fn what_was_unlinked_is_brought_back_by_an_administrator_only(database: Database) {
+    let store = &database.store;
+    let alice = add_user(store, "alice").await;
+    let one = subject("u-1");
+    store.link(alice, &one, Owner).await.unwrap();
+    let before = FactsStore::revision(&**store).await.unwrap();
+    assert!(store.unlink(alice, &one).await.unwrap());
+    assert!(FactsStore::revision(&**store).await.unwrap() > before);
+    assert_eq!(linked(store, &one).await, None);
+    assert!(store.links(alice).await.unwrap().is_empty());
+    assert!(!store.unlink(alice, &one).await.unwrap());
+    assert_eq!(store.welcome(&one, &[name("al")], None).await.unwrap(), Arrival::Known);
+    let barred = store.link(alice, &one, Owner).await;
+    assert!(matches!(barred, Err(LinkError::Barred)), "{barred:?}");
+    store.link(alice, &one, Administrator).await.unwrap();
+    assert_eq!(linked(store, &one).await, Some(alice));
+}
+
+async fn an_account_has_at_most_a_hundred_links(database: Database) {
+    let store = &database.store;
+    let alice = add_user(store, "alice").await;
+    for number in 0..100 {
+        store.link(alice, &subject(&number.to_string()), Owner).await.unwrap();
+    }
+    let more = store.link(alice, &subject("100"), Administrator).await;
+    assert!(matches!(more, Err(LinkError::TooMany(100))), "{more:?}");
+    store.link(alice, &subject("99"), Owner).await.unwrap();
+}
+
+async fn a_newcomer_gets_an_ordinary_account_under_the_first_name_that_is_free(database: Database) {
+    let store = &database.store;
+    add_user(store, "alice").await;
+    let taken = EmailAddress::parse("alice@example.org").unwrap();
+    let names = [name("alice"), name("al"), name("alice-2")];
+    let one = subject("u-1");
+    let Arrival::Welcome(user) = store.welcome(&one, &names, Some(&taken)).await.unwrap() else { panic!() };
+    assert_eq!(linked(store, &one).await, Some(user));
+    let made = store.user(&name("al")).await.unwrap().unwrap();
+    assert_eq!((made.id, made.email.as_ref()), (user, None), "an address says nothing of whose it is");
+    assert!(!made.certified && !made.administrator && made.robot_of.is_none());
+    let stored = store.stored_login(&login("al")).await.unwrap().unwrap();
+    assert_eq!(stored.password_hash, None);
+
+    let free = EmailAddress::parse("bob@example.org").unwrap();
+    store.welcome(&subject("u-2"), &[name("bob")], Some(&free)).await.unwrap();
+    assert_eq!(store.user(&name("bob")).await.unwrap().unwrap().email, Some(free));
+    assert!(store.welcome(&subject("u-3"), &[name("bob")], None).await.is_err(), "no name is left");
+    assert_eq!(linked(store, &subject("u-3")).await, None);
+}
+
+async fn nobody_is_welcomed_twice_even_at_the_same_time(database: Database) {
+    let store = &database.store;
+    let one = subject("u-1");
+    let names = [name("alice"), name("alice-2"), name("alice-3"), name("alice-4")];
+    let arrivals = (0..4).map(|_| store.welcome(&one, &names, None));
+    let arrivals = futures_util::future::join_all(arrivals).await;
+    let made = arrivals.iter().filter(|arrival| matches!(arrival, Ok(Arrival::Welcome(_)))).count();
+    assert_eq!(made, 1, "{arrivals:?}");
+    assert_eq!(store.users().await.unwrap().len(), 1);
+}
+
+async fn a_robot_account_is_found_by_its_name_and_nobody_else_is(database: Database) {
+    let store = &database.store;
+    let project = add_project(store, "p").await;
+    let robot = NewUser { email: None, password_hash: None, robot_of: Some(project), ..new_user("ci-app") };
+    let robot = store.add_user(&robot).await.unwrap();
+    assert_eq!(account_of(store, Asker::Robot(name("ci-app"))).await, Some(robot));
+    for other in ["p-owner", "nobody"] {
+        assert_eq!(account_of(store, Asker::Robot(name(other))).await, None, "{other}");
+    }
+    let facts = store.snapshot(&Asker::Robot(name("ci-app")), &[]).await.unwrap().value;
+    assert!(facts.user.unwrap().robot);
+}

@@ -1,0 +1,236 @@
+//! Tokens of other issuers in place of a password.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use auth_service::app::foreign_logins::ForeignLogins;
+use auth_service::app::issue_token::{IssueToken, TokenAnswer, TokenRefusal, TokenRequest};
+use auth_service::domain::account::{AccountName, AccountState, EmailAddress};
+use auth_service::domain::credential::{Credential, Password};
+use auth_service::domain::foreign::claims::Claims;
+use auth_service::domain::foreign::robot::{ClaimPattern, RobotRule};
+use auth_service::domain::foreign::rules::{ClaimsSource, ForeignRefusal, IssuerRules};
+use auth_service::domain::foreign::shape::{IssuerShape, TokenShapes};
+use auth_service::domain::foreign::{ForeignSubject, ForeignToken, IssuerName};
+use auth_service::domain::login::{LoginScope, LoginScopes};
+use auth_service::domain::principal::UserId;
+use auth_service::domain::reason::ReasonCode;
+use auth_service::ports::StorageError;
+use auth_service::ports::foreign_tokens::{ForeignFailure, ForeignTokens, GenuineClaims};
+use auth_service::ports::linked_subjects::{Arrival, LinkError, LinkRecord, LinkedBy, LinkedSubjects};
+use serde_json::json;
+
+use super::fakes::{ALICE, Outside, request};
+use super::issue_token::{PULL, code, message};
+
+const PUSH: &str = "repository:syn5/app:pull,push";
+const HUB: &str = "https://hub.example.org";
+const CI: &str = "https://ci.example.org";
+
+fn rules(name: &str, issuer: &str) -> IssuerRules {
+    IssuerRules {
+        name: IssuerName::new(name),
+        issuer: issuer.into(),
+        audiences: vec!["registry".to_owned()],
+        clients: Vec::new(),
+        without_expiry: false,
+        scopes: Vec::new(),
+        subject_claim: "sub".to_owned(),
+        name_claim: "preferred_username".to_owned(),
+        email_claim: "email".to_owned(),
+        create_accounts: false,
+        robots: Vec::new(),
+        robot_scopes: LoginScopes::NONE,
+    }
+}
+
+fn ci_rules() -> IssuerRules {
+    let robot = RobotRule {
+        robot: AccountName::parse("ci-app").unwrap(),
+        claims: vec![("repository_id".to_owned(), ClaimPattern::Exact("42".to_owned()))],
+    };
+    let robot_scopes = LoginScopes::NONE.with(LoginScope::Download).with(LoginScope::Modify);
+    IssuerRules { robots: vec![robot], robot_scopes, ..rules("ci", CI) }
+}
+
+impl Outside {
+    pub(crate) fn foreign_logins(self: &Arc<Self>) -> ForeignLogins {
+        let hub = IssuerRules { create_accounts: self.welcomes.load(Ordering::SeqCst), ..rules("hub", HUB) };
+        let this = || Arc::<Self>::clone(self);
+        ForeignLogins::new(vec![hub, ci_rules()], this(), this(), this())
+    }
+
+    fn link_alice(&self) {
+        self.set_link("u-1", Some(ALICE));
+    }
+
+    fn set_link(&self, name: &str, user: Option<UserId>) {
+        self.change(|world| {
+            world.links.insert(subject(name), user);
+        });
+    }
+}
+
+fn subject(name: &str) -> ForeignSubject {
+    ForeignSubject::new(&HUB.into(), name).unwrap()
+}
+
+/// The secret of a token is its claims, after a prefix that names its issuer.
+#[async_trait]
+impl ForeignTokens for Outside {
+    async fn claims(&self, token: &ForeignToken) -> Result<GenuineClaims, ForeignFailure> {
+        match token.expose().split_once('_').unwrap().1 {
+            "down" => Err(ForeignFailure::Unreachable("nobody listens".to_owned())),
+            "forged" => Err(ForeignFailure::Refused(ForeignRefusal::NotGenuine)),
+            text => Ok(GenuineClaims {
+                claims: Arc::new(Claims::read(text.as_bytes()).unwrap()),
+                source: ClaimsSource::WebToken,
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl LinkedSubjects for Outside {
+    async fn link(&self, _: UserId, _: &ForeignSubject, _: LinkedBy) -> Result<(), LinkError> {
+        panic!("no test links")
+    }
+
+    async fn unlink(&self, _: UserId, _: &ForeignSubject) -> Result<bool, StorageError> {
+        panic!("no test unlinks")
+    }
+
+    async fn links(&self, _: UserId) -> Result<Vec<LinkRecord>, StorageError> {
+        panic!("no test lists links")
+    }
+
+    async fn welcome(
+        &self,
+        subject: &ForeignSubject,
+        _: &[AccountName],
+        _: Option<&EmailAddress>,
+    ) -> Result<Arrival, StorageError> {
+        let mut world = self.world.lock().unwrap();
+        if world.links.contains_key(subject) {
+            return Ok(Arrival::Known);
+        }
+        world.links.insert(subject.clone(), Some(ALICE));
+        Ok(Arrival::Welcome(ALICE))
+    }
+}
+
+fn token(issuer: &str, changes: &serde_json::Value) -> String {
+    let mut claims = json!({
+        "iss": if issuer == "hub" { HUB } else { CI },
+        "sub": "u-1", "aud": "registry", "exp": 1_800_000_300, "scope": "download modify", "client_id": "web",
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    format!("{issuer}_{claims}")
+}
+
+async fn ask(issuer_token: &IssueToken, secret: &str, scope: &str) -> TokenAnswer {
+    let shape = |name: &str, issuer: &str| IssuerShape {
+        name: IssuerName::new(name),
+        issuer: issuer.into(),
+        prefixes: vec![format!("{name}_")],
+        pattern: None,
+    };
+    let shapes = TokenShapes::new(vec![shape("hub", HUB), shape("ci", CI)]);
+    let credential = Credential::of("anything".to_owned(), Password::new(secret.to_owned()), &shapes);
+    issuer_token.run(&TokenRequest { credential, ..request("", scope) }).await
+}
+
+#[tokio::test]
+async fn a_foreign_token_acts_for_the_linked_account_within_its_scopes() {
+    let outside = Outside::new();
+    outside.link_alice();
+    let issue_token = outside.issue_token();
+    let answer = ask(&issue_token, &token("hub", &json!({})), PUSH).await;
+    assert_eq!((answer.user, answer.outcome.unwrap().scope.as_str()), (Some(ALICE), PUSH));
+    let to_pull = token("hub", &json!({"scope": "download"}));
+    assert!(ask(&issue_token, &to_pull, PULL).await.outcome.is_ok());
+    let answer = ask(&issue_token, &to_pull, PUSH).await;
+    assert_eq!(code(&answer), Some(ReasonCode::TokenScope));
+    assert!(message(&answer).contains("this token has scope download; pushing also needs modify"));
+    let scopeless = ask(&issue_token, &token("hub", &json!({"scope": null})), PULL).await;
+    assert_eq!(code(&scopeless), Some(ReasonCode::TokenScope), "no scope, no rights");
+    assert_eq!(outside.hashes.load(Ordering::SeqCst), 0);
+    assert!(outside.world.lock().unwrap().failures.is_empty());
+}
+
+#[tokio::test]
+async fn a_token_of_somebody_without_an_account_says_what_to_do_and_makes_none() {
+    let outside = Outside::new();
+    let answer = ask(&outside.issue_token(), &token("hub", &json!({})), PULL).await;
+    assert_eq!(code(&answer), Some(ReasonCode::WrongCredentials));
+    assert!(message(&answer).contains("no account here is linked"), "{}", message(&answer));
+    assert!(outside.world.lock().unwrap().links.is_empty());
+}
+
+#[tokio::test]
+async fn a_newcomer_gets_an_account_where_the_operator_wants_it_and_whoever_left_does_not() {
+    let outside = Outside::new();
+    outside.welcomes.store(true, Ordering::SeqCst);
+    let issue_token = outside.issue_token();
+    assert!(ask(&issue_token, &token("hub", &json!({})), PULL).await.outcome.is_ok());
+    outside.set_link("u-1", None);
+    let answer = ask(&issue_token, &token("hub", &json!({})), PULL).await;
+    assert!(message(&answer).contains("no account here is linked"), "{}", message(&answer));
+    let program = ask(&issue_token, &token("hub", &json!({"sub": "web"})), PULL).await;
+    assert!(message(&program).contains("no account here is linked"), "a program gets none");
+}
+
+#[tokio::test]
+async fn a_program_acts_for_a_robot_account_only() {
+    let outside = Outside::new();
+    outside.set_link("web", Some(ALICE));
+    let issue_token = outside.issue_token();
+    let own = token("hub", &json!({"sub": "web"}));
+    assert!(message(&ask(&issue_token, &own, PULL).await).contains("robot accounts only"));
+    outside.change(|world| world.robot = true);
+    assert!(ask(&issue_token, &own, PULL).await.outcome.is_ok());
+}
+
+#[tokio::test]
+async fn a_job_acts_for_the_robot_account_of_its_rule() {
+    let outside = Outside::new();
+    let issue_token = outside.issue_token();
+    let job = token("ci", &json!({"repository_id": "42", "scope": null}));
+    assert!(message(&ask(&issue_token, &job, PUSH).await).contains("does not exist"));
+    outside.change(|world| world.robot = true);
+    assert!(ask(&issue_token, &job, PUSH).await.outcome.is_ok());
+    let other = token("ci", &json!({"repository_id": "43"}));
+    assert!(message(&ask(&issue_token, &other, PUSH).await).contains("no rule lets act"));
+    let linked = token("ci", &json!({"sub": "u-1"}));
+    outside.link_alice();
+    assert!(ask(&issue_token, &linked, PULL).await.outcome.is_err(), "links mean nothing beside rules");
+}
+
+#[tokio::test]
+async fn an_issuer_that_does_not_answer_is_no_wrong_login() {
+    let outside = Outside::new();
+    let issue_token = outside.issue_token();
+    let answer = ask(&issue_token, "hub_down", PULL).await;
+    assert!(matches!(answer.outcome, Err(TokenRefusal::IssuerDown { .. })));
+    let forged = ask(&issue_token, "hub_forged", PULL).await;
+    assert!(message(&forged).contains("the token of 'hub' is not genuine"), "{}", message(&forged));
+}
+
+#[tokio::test]
+async fn a_token_that_is_remembered_still_ends_in_time_and_with_its_account() {
+    let outside = Outside::new();
+    outside.link_alice();
+    let issue_token = outside.issue_token();
+    let token = token("hub", &json!({}));
+    assert!(ask(&issue_token, &token, PULL).await.outcome.is_ok());
+    outside.change(|world| world.seconds = 361);
+    assert!(message(&ask(&issue_token, &token, PULL).await).contains("has expired"));
+    outside.change(|world| {
+        world.seconds = 0;
+        world.state = AccountState::Disabled;
+    });
+    assert_eq!(code(&ask(&issue_token, &token, PULL).await), Some(ReasonCode::AccountDisabled));
+}
