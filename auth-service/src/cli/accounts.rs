@@ -1,25 +1,28 @@
-//! `auth-service user …` and `auth-service team …`
+//! `auth-service user …`, `auth-service robot …` and `auth-service team …`
 
 use std::io::Read as _;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::arguments::{TeamCommand, UserCommand};
+use super::arguments::{RobotCommand, TeamCommand, UserCommand};
+use super::links;
 use super::output::{Failure, Report};
+use crate::adapters::store::Store;
 use crate::app::manage_accounts::{AccountRequest, ManageAccounts};
 use crate::bootstrap::{hashing_threads, open_store, token_shapes};
 use crate::config::Settings;
 use crate::domain::account::{AccountName, AccountState, EmailAddress};
 use crate::domain::credential::NewPassword;
-use crate::ports::accounts::{AccountError, Team, Teams as _, User, UserChange, Users};
+use crate::domain::principal::UserId;
+use crate::ports::accounts::{AccountError, NewUser, Team, Teams as _, User, UserChange, Users};
 use crate::ports::login_failures::LoginFailures as _;
 
 pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Report, Failure> {
     let users = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
     let accounts = || -> Result<ManageAccounts, Failure> {
         let hasher = hashing_threads(settings, 1).map_err(|error| Failure::Failed(error.to_string()))?;
-        let users: Arc<dyn Users> = Arc::<crate::adapters::store::Store>::clone(&users);
+        let users: Arc<dyn Users> = Arc::<Store>::clone(&users);
         Ok(ManageAccounts { users, hasher })
     };
     let (name, change, done) = match command {
@@ -42,11 +45,12 @@ pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Re
             return Ok(told(&user.name, "is removed"));
         }
         UserCommand::Unlock(user) => {
-            let found = users.user(&user.name).await?;
-            let found = found.ok_or_else(|| AccountError::NoSuchUser(user.name.clone()))?;
-            users.unlock(found.id).await?;
+            users.unlock(number_of(&users, &user.name).await?).await?;
             return Ok(told(&user.name, "can log in again"));
         }
+        UserCommand::Link { link } => return links::link(settings, &users, &link).await,
+        UserCommand::Unlink { link } => return links::unlink(settings, &users, &link).await,
+        UserCommand::Links(user) => return links::list(settings, &users, &user.name).await,
         UserCommand::List => return Ok(listed(&users.users().await?)),
         UserCommand::Certify(user) => (user.name, UserChange::Certified(true), "may push"),
         UserCommand::Uncertify(user) => (user.name, UserChange::Certified(false), "may not push any more"),
@@ -61,6 +65,12 @@ pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Re
     };
     users.change_user(&name, &change).await?;
     Ok(told(&name, done))
+}
+
+/// The number of the user called `name`.
+pub(super) async fn number_of(store: &Store, name: &AccountName) -> Result<UserId, Failure> {
+    let user = store.user(name).await?.ok_or_else(|| AccountError::NoSuchUser(name.clone()))?;
+    Ok(user.id)
 }
 
 fn told(name: &AccountName, what: &str) -> Report {
@@ -88,9 +98,10 @@ fn listed(users: &[User]) -> Report {
             (user.administrator, "administrator"),
             (user.certified, "certified"),
             (user.state == AccountState::Disabled, "disabled"),
-            (user.robot_of.is_some(), "robot"),
         ];
-        let marks: Vec<&str> = marks.into_iter().filter_map(|(set, mark)| set.then_some(mark)).collect();
+        let marks = marks.into_iter().filter(|(set, _)| *set).map(|(_, mark)| mark.to_owned());
+        let robot = user.robot_of.map(|project| format!("robot of {project}"));
+        let marks: Vec<String> = marks.chain(robot).collect();
         format!("{}\t{}\t{}\t{}", user.id, user.name, email(user).unwrap_or("-"), marks.join(","))
     };
     let json = |user: &User| {
@@ -106,6 +117,31 @@ fn listed(users: &[User]) -> Report {
     };
     let lines: Vec<String> = users.iter().map(line).collect();
     Report::new(lines.join("\n"), Value::Array(users.iter().map(json).collect()))
+}
+
+pub(super) async fn robot(settings: &Settings, command: RobotCommand) -> Result<Report, Failure> {
+    let users = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
+    match command {
+        RobotCommand::Add { name, project, certified } => {
+            let robot = NewUser {
+                name: name.clone(),
+                email: None,
+                password_hash: None,
+                certified,
+                administrator: false,
+                robot_of: Some(project),
+            };
+            let id = users.add_user(&robot).await?;
+            Ok(Report::new(
+                format!("Added robot account {name} of {project}."),
+                json!({"ownerId": id.to_string(), "userName": name.as_str(), "robotOf": project.to_string()}),
+            ))
+        }
+        RobotCommand::List => {
+            let robots = users.users().await?.into_iter().filter(|user| user.robot_of.is_some());
+            Ok(listed(&robots.collect::<Vec<_>>()))
+        }
+    }
 }
 
 pub(super) async fn team(settings: &Settings, command: TeamCommand) -> Result<Report, Failure> {

@@ -8,6 +8,7 @@ mod accounts;
 mod configuration;
 mod explain;
 mod items;
+mod links;
 mod output;
 mod serve;
 mod tokens;
@@ -62,6 +63,7 @@ fn run(arguments: Arguments) -> Result<Report, Failure> {
             let settings = settings(loaded)?;
             match command {
                 Command::User { command } => accounts::user(&settings, command).await,
+                Command::Robot { command } => accounts::robot(&settings, command).await,
                 Command::Team { command } => accounts::team(&settings, command).await,
                 Command::Token { command } => tokens::token(&settings, command).await,
                 Command::Login { command } => tokens::login(&settings, command).await,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::accounts::number_of;
 use super::arguments::{LoginCommand, TokenCommand};
 use super::output::{Failure, Report};
 use crate::adapters::store::Store;
@@ -11,12 +12,9 @@ use crate::adapters::system::SystemClock;
 use crate::app::give_tokens::PersonalTokenRequest;
 use crate::bootstrap::{give_tokens, open_store};
 use crate::config::Settings;
-use crate::domain::account::AccountName;
 use crate::domain::login::LoginScopes;
 use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
-use crate::domain::principal::UserId;
 use crate::domain::time::Timestamp;
-use crate::ports::accounts::{AccountError, Users as _};
 use crate::ports::system::Clock as _;
 use crate::ports::tokens::{TokenRecord, Tokens as _};
 
@@ -60,11 +58,6 @@ pub(super) async fn login(settings: &Settings, command: LoginCommand) -> Result<
         }
         LoginCommand::Revoke { id } => revoke(&store, OwnTokenKind::Identity, id).await,
     }
-}
-
-async fn number_of(store: &Arc<Store>, name: &AccountName) -> Result<UserId, Failure> {
-    let user = store.user(name).await?.ok_or_else(|| AccountError::NoSuchUser(name.clone()))?;
-    Ok(user.id)
 }
 
 async fn revoke(store: &Arc<Store>, kind: OwnTokenKind, id: OwnTokenId) -> Result<Report, Failure> {

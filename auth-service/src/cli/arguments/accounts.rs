@@ -1,8 +1,10 @@
-//! `user …` and `team …`
+//! `user …`, `robot …` and `team …`
 
 use clap::{Args, Subcommand};
 
+use super::items::parse_project;
 use crate::domain::account::{AccountName, EmailAddress};
+use crate::domain::project::ProjectId;
 
 /// `user …`
 #[derive(Debug, Subcommand)]
@@ -48,10 +50,36 @@ pub enum UserCommand {
     },
     /// Lift the lock that wrong passwords have put on an account
     Unlock(NamedUser),
+    /// Let tokens of another issuer act for an account
+    Link {
+        /// Whose account, and for which subject of which issuer.
+        #[command(flatten)]
+        link: Link,
+    },
+    /// Do not let them any more; only this command can link the subject again, and only to the same account
+    Unlink {
+        /// Whose account, and for which subject of which issuer.
+        #[command(flatten)]
+        link: Link,
+    },
+    /// Show which subjects of which issuers act for an account
+    Links(NamedUser),
     /// Remove an account with everything that it was granted
     Remove(NamedUser),
     /// Show every account
     List,
+}
+
+/// An account, and somebody as an issuer knows them.
+#[derive(Debug, Args)]
+pub struct Link {
+    /// The account's name
+    #[arg(value_parser = AccountName::parse)]
+    pub name: AccountName,
+    /// The issuer: its name in the configuration, or its URL
+    pub issuer: String,
+    /// The issuer's name for the subject, letter by letter: the claim 'sub' of its tokens
+    pub subject: String,
 }
 
 /// The user that a command is about.
@@ -60,6 +88,25 @@ pub struct NamedUser {
     /// The user's name
     #[arg(value_parser = AccountName::parse)]
     pub name: AccountName,
+}
+
+/// `robot …`
+#[derive(Debug, Subcommand)]
+pub enum RobotCommand {
+    /// Make a robot account, which jobs of a CI system act for and nobody logs in to
+    Add {
+        /// The name: a-z, 0-9, '.', '_' and '-'
+        #[arg(value_parser = AccountName::parse)]
+        name: AccountName,
+        /// The project that it belongs to
+        #[arg(long, value_parser = parse_project, value_name = "synN")]
+        project: ProjectId,
+        /// The robot may push
+        #[arg(long)]
+        certified: bool,
+    },
+    /// Show every robot account
+    List,
 }
 
 /// `team …`

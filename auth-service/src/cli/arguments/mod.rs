@@ -16,7 +16,7 @@ use crate::domain::access::AccessSet;
 use crate::domain::login::LoginScopes;
 use crate::domain::repository::Item;
 
-pub use self::accounts::{TeamCommand, UserCommand};
+pub use self::accounts::{Link, RobotCommand, TeamCommand, UserCommand};
 pub use self::items::{ProjectCommand, RepositoryCommand, Switch};
 pub use self::tokens::{LoginCommand, TokenCommand};
 
@@ -63,6 +63,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         command: UserCommand,
+    },
+    /// Robot accounts; certify, disable, link and remove them with `user`
+    Robot {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: RobotCommand,
     },
     /// Teams of users
     Team {
