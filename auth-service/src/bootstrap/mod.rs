@@ -1,6 +1,7 @@
 //! The one place that knows everything: from settings to adapters, use cases and listeners.
 
 mod background;
+mod endpoints;
 mod issuers;
 mod wiring;
 

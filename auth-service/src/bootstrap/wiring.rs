@@ -1,20 +1,18 @@
 //! From settings to adapters, from adapters to use cases, from use cases to endpoints.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
-use actix_web::web;
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 
 use super::background::Background;
-use super::issuers::{self, token_shapes};
+use super::issuers;
 use crate::adapters::argon2::{HashingOptions, HashingThreads};
 use crate::adapters::facts::{CachedFacts, DirectFacts};
 use crate::adapters::issuers::Issuers;
 use crate::adapters::registry_client::RegistryClient;
 use crate::adapters::signing::KeyWatch;
 use crate::adapters::store::Store;
-use crate::adapters::system::{ProcessIdentifiers, SystemClock, SystemRandomness};
+use crate::adapters::system::{SystemClock, SystemRandomness};
 use crate::adapters::token_uses::UsesInMemory;
 use crate::adapters::verified_logins::LoginCache;
 use crate::app::authenticate::Authenticate;
@@ -34,10 +32,6 @@ use crate::domain::lockout::LockoutPolicy;
 use crate::ports::facts::FactsReader;
 use crate::ports::signer::Signer;
 use crate::ports::system::Clock;
-use crate::web::client::Proxies;
-use crate::web::metrics::Metrics;
-use crate::web::registry::events::Webhook;
-use crate::web::registry::token::TokenEndpoint;
 use crate::web::server::Endpoints;
 
 /// Starts the threads that hash passwords.
@@ -204,40 +198,5 @@ impl Wiring<'_> {
                 most_scopes: self.settings.limits.scopes,
             },
         }
-    }
-
-    fn endpoints(
-        &self,
-        issue_token: IssueToken,
-        record_events: Arc<RecordEvents>,
-        readiness: Readiness,
-    ) -> anyhow::Result<Endpoints> {
-        let Settings { http, webhook, registry, limits, .. } = self.settings;
-        let metrics = Arc::new(Metrics::default());
-        let networks = http.trusted_proxies.clone();
-        let proxies =
-            Proxies::new(move |address: IpAddr| networks.iter().any(|network| network.contains(&address)));
-        let secret = webhook.secret.clone().ok_or_else(|| anyhow!("webhook.secret is missing"))?;
-        Ok(Endpoints {
-            token: web::Data::new(TokenEndpoint {
-                issue_token,
-                identifiers: Arc::new(ProcessIdentifiers::new()?),
-                proxies: Arc::new(proxies),
-                metrics: Arc::clone(&metrics),
-                shapes: token_shapes(self.settings)?,
-                host: registry.host.clone(),
-                credential_bytes: limits.credential_bytes,
-                head_bytes: limits.head_bytes,
-                form_bytes: limits.body_bytes,
-            }),
-            webhook: web::Data::new(Webhook {
-                record_events,
-                is_secret: Box::new(move |bytes| secret.matches(bytes)),
-                metrics: Arc::clone(&metrics),
-                body_bytes: limits.webhook_bytes,
-            }),
-            readiness: web::Data::new(readiness),
-            metrics: web::Data::new(metrics),
-        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::accounts::number_of;
 use super::arguments::{LoginCommand, TokenCommand};
@@ -10,6 +10,7 @@ use super::output::{Failure, Report};
 use crate::adapters::store::Store;
 use crate::adapters::system::SystemClock;
 use crate::app::give_tokens::PersonalTokenRequest;
+use crate::app::own_tokens::TokenDescription;
 use crate::bootstrap::{give_tokens, open_store};
 use crate::config::Settings;
 use crate::domain::login::LoginScopes;
@@ -43,7 +44,7 @@ pub(super) async fn token(settings: &Settings, command: TokenCommand) -> Result<
                 Some(user) => Some(number_of(&store, &user).await?),
                 None => None,
             };
-            Ok(listed(&store.tokens(OwnTokenKind::Personal, user).await?))
+            listed(&store.tokens(OwnTokenKind::Personal, user).await?)
         }
         TokenCommand::Revoke { id } => revoke(&store, OwnTokenKind::Personal, id).await,
     }
@@ -54,7 +55,7 @@ pub(super) async fn login(settings: &Settings, command: LoginCommand) -> Result<
     match command {
         LoginCommand::List { user } => {
             let user = number_of(&store, &user).await?;
-            Ok(listed(&store.tokens(OwnTokenKind::Identity, Some(user)).await?))
+            listed(&store.tokens(OwnTokenKind::Identity, Some(user)).await?)
         }
         LoginCommand::Revoke { id } => revoke(&store, OwnTokenKind::Identity, id).await,
     }
@@ -68,15 +69,12 @@ async fn revoke(store: &Arc<Store>, kind: OwnTokenKind, id: OwnTokenId) -> Resul
     }
 }
 
-fn listed(records: &[TokenRecord]) -> Report {
+fn listed(records: &[TokenRecord]) -> Result<Report, Failure> {
     let now = SystemClock.now();
     let lines: Vec<String> = records.iter().map(|record| line(record, now)).collect();
-    let json = records.iter().map(|record| json_of(record, now)).collect();
-    Report::new(lines.join("\n"), Value::Array(json))
-}
-
-fn is_over(record: &TokenRecord, now: Timestamp) -> bool {
-    record.expires_at.is_some_and(|end| end <= now)
+    let described: Vec<TokenDescription> =
+        records.iter().map(|record| TokenDescription::of(record, now)).collect();
+    Report::of(lines.join("\n"), &described)
 }
 
 fn line(record: &TokenRecord, now: Timestamp) -> String {
@@ -94,28 +92,7 @@ fn line(record: &TokenRecord, now: Timestamp) -> String {
         record.scopes.names().join(","),
         record.project.map(|project| format!(" in {project}")).unwrap_or_default(),
         when(record.last_used_at),
-        if is_over(record, now) { "ended" } else { "ends" },
+        if record.is_over(now) { "ended" } else { "ends" },
         when(record.expires_at),
     )
-}
-
-fn json_of(record: &TokenRecord, now: Timestamp) -> Value {
-    let mut object = Map::from_iter([
-        ("id".to_owned(), json!(record.id.to_string())),
-        ("userId".to_owned(), json!(record.user.to_string())),
-        ("userName".to_owned(), json!(record.user_name.as_str())),
-        ("scopes".to_owned(), json!(record.scopes.names())),
-        ("createdOn".to_owned(), json!(record.created_at.to_string())),
-        ("state".to_owned(), json!(if is_over(record, now) { "EXPIRED" } else { "ACTIVE" })),
-    ]);
-    let optional = [
-        ("name", record.name.as_ref().map(ToString::to_string)),
-        ("project", record.project.map(|project| project.to_string())),
-        ("clientId", record.client.clone()),
-        ("address", record.address.clone()),
-        ("expiresOn", record.expires_at.map(|end| end.to_string())),
-        ("lastUsed", record.last_used_at.map(|at| at.to_string())),
-    ];
-    object.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), json!(value?)))));
-    Value::Object(object)
 }

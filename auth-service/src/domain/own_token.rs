@@ -89,6 +89,12 @@ impl OwnTokenId {
     pub const fn number(self) -> i64 {
         self.0
     }
+
+    /// Reads a number; `None` when the text is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
 }
 
 impl fmt::Display for OwnTokenId {

@@ -212,6 +212,9 @@ mod tests {
             let message = refused.refusal().message;
             assert!(message.ends_with(&format!("[{}]", refused.code())), "{message}");
             assert!(!message.contains('\n') && message.contains(';'), "{message}");
+            // The Synapse client takes these for an outage, and repeats the request for half an hour.
+            let retried = ["try again", "timeout", "timed out", "slow down", "proxy error"];
+            assert!(!retried.iter().any(|phrase| message.to_lowercase().contains(phrase)), "{message}");
         }
     }
 

@@ -6,6 +6,7 @@ use super::StorageError;
 use crate::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
 use crate::domain::principal::{PrincipalId, TeamId, UserId};
 use crate::domain::project::ProjectId;
+use crate::domain::time::Timestamp;
 
 /// A user as people see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct User {
     pub state: AccountState,
     /// The project that it acts for, if it is a robot account.
     pub robot_of: Option<ProjectId>,
+    /// When the account was made.
+    pub created_at: Timestamp,
 }
 
 /// A team as people see it.
@@ -134,6 +137,9 @@ pub trait Users: Send + Sync {
 
     /// The user with this name.
     async fn user(&self, name: &AccountName) -> Result<Option<User>, StorageError>;
+
+    /// The user with this number.
+    async fn user_numbered(&self, id: UserId) -> Result<Option<User>, StorageError>;
 }
 
 /// Teams as they are stored.

@@ -69,6 +69,14 @@ pub struct TokenRecord {
     pub last_used_at: Option<Timestamp>,
 }
 
+impl TokenRecord {
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+}
+
 /// What happens when somebody has as many tokens of a kind as are allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenFull {

@@ -27,6 +27,7 @@ pub struct Metrics {
     registry: Registry,
     tokens: Counter<u64, AtomicU64>,
     refused: Family<Refused, Counter<u64, AtomicU64>>,
+    rest: Family<Refused, Counter<u64, AtomicU64>>,
     events: Family<Kind, Counter<u64, AtomicU64>>,
     key_ends: Gauge<i64, AtomicI64>,
 }
@@ -34,17 +35,18 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("auth_service");
-        let (tokens, refused, events, key_ends) =
-            (Counter::default(), Family::default(), Family::default(), Gauge::default());
+        let (tokens, refused, rest) = (Counter::default(), Family::default(), Family::default());
+        let (events, key_ends) = (Family::default(), Gauge::default());
         registry.register("tokens_issued", "Tokens issued", tokens.clone());
         registry.register("tokens_refused", "Token requests refused, by reason code", refused.clone());
+        registry.register("rest_requests", "Requests of the REST interface, by reason code", rest.clone());
         registry.register("events", "Events of the registry, by what became of them", events.clone());
         registry.register(
             "signing_certificate_end_seconds",
             "When the signing certificate ends, seconds since 1970",
             key_ends.clone(),
         );
-        let metrics = Self { registry, tokens, refused, events, key_ends };
+        let metrics = Self { registry, tokens, refused, rest, events, key_ends };
         // A counter that appears with its first event hides that event from a rate.
         for receipt in Receipt::ALL {
             metrics.count_event(receipt.name(), 0);
@@ -63,6 +65,11 @@ impl Metrics {
 
     pub(super) fn token_refused(&self, reason: &'static str) {
         self.refused.get_or_create(&Refused { reason }).inc();
+    }
+
+    /// A request of the REST interface was answered; the reason is `none` when it was carried out.
+    pub(super) fn rest_answered(&self, reason: &'static str) {
+        self.rest.get_or_create(&Refused { reason }).inc();
     }
 
     pub(super) fn delivered(&self, delivery: &Delivery) {

@@ -3,7 +3,9 @@
 pub mod client;
 pub mod metrics;
 pub mod operations;
+mod reading;
 pub mod registry;
+pub mod rest;
 pub mod server;
 
 use actix_web::web;
@@ -22,6 +24,7 @@ pub fn public_routes(routes: &mut web::ServiceConfig) {
         .route("/.well-known/jwks.json", web::get().to(jwks::public_keys))
         .route("/healthz", web::get().to(health))
         .route("/readyz", web::get().to(readiness))
+        .configure(rest::routes)
         .default_service(web::to(not_found));
 }
 

@@ -11,6 +11,7 @@ use rustls::ServerConfig;
 use super::metrics::Metrics;
 use super::registry::events::Webhook;
 use super::registry::token::TokenEndpoint;
+use super::rest::RestApi;
 use super::{operations_routes, public_routes};
 use crate::app::readiness::Readiness;
 
@@ -24,6 +25,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 pub struct Endpoints {
     /// The token endpoint.
     pub token: web::Data<TokenEndpoint>,
+    /// The REST interface.
+    pub rest: web::Data<RestApi>,
     /// The webhook.
     pub webhook: web::Data<Webhook>,
     /// Health.
@@ -65,6 +68,7 @@ impl Listeners {
         let mut server = HttpServer::new(move || {
             App::new()
                 .app_data(of_public.token.clone())
+                .app_data(of_public.rest.clone())
                 .app_data(of_public.readiness.clone())
                 .configure(public_routes)
         })

@@ -1,10 +1,11 @@
 //! Users, teams, and the names that they share.
 
 use auth_service::domain::account::{AccountState, EmailAddress};
-use auth_service::domain::principal::PrincipalId;
+use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::repository::Item;
 use auth_service::ports::accounts::{AccountError, NewUser, Principals, Teams, User, UserChange, Users};
 use auth_service::ports::items::{AccessChange, SharingSettings};
+use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
 use crate::makers::{add_administrator, add_project_of, add_team, add_user, kinds, login, name, new_user};
@@ -40,8 +41,11 @@ async fn an_account_is_found_as_it_was_made(database: Database) {
         certified: true,
         administrator: false,
         state: AccountState::Active,
+        created_at: database.clock.now(),
     };
     assert_eq!(store.user(&name("alice")).await.unwrap(), Some(expected.clone()));
+    assert_eq!(store.user_numbered(id).await.unwrap(), Some(expected.clone()));
+    assert_eq!(store.user_numbered(UserId::new(id.number() + 1)).await.unwrap(), None);
     assert_eq!(store.users().await.unwrap(), [expected]);
     assert_eq!(store.user(&name("bob")).await.unwrap(), None);
     assert!(id.number() > 3_400_000, "{id} could be the number of a group");

@@ -273,6 +273,10 @@ impl Users for Outside {
     async fn user(&self, _: &AccountName) -> Result<Option<User>, StorageError> {
         panic!("no test looks up users")
     }
+
+    async fn user_numbered(&self, _: UserId) -> Result<Option<User>, StorageError> {
+        panic!("no test looks up users")
+    }
 }
 
 /// Only accounts are counted, and repetitions of forms too.

@@ -6,6 +6,7 @@ use super::{Store, change, corrupt, is_taken, list, next_number, note_change, re
 use crate::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
+use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
 use crate::ports::accounts::{AccountError, NewUser, StoredLogin, User, UserChange, Users};
 
@@ -18,6 +19,7 @@ struct UserRow {
     administrator: bool,
     disabled: bool,
     robot_of: Option<i64>,
+    created_at: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -28,8 +30,8 @@ struct LoginRow {
     disabled: bool,
 }
 
-const USER_COLUMNS: &str = "SELECT users.id, principals.name, email, certified, administrator, disabled, robot_of \
-     FROM users JOIN principals ON principals.id = users.id";
+const USER_COLUMNS: &str = "SELECT users.id, principals.name, email, certified, administrator, disabled, robot_of, \
+     created_at FROM users JOIN principals ON principals.id = users.id";
 
 fn state(disabled: bool) -> AccountState {
     if disabled { AccountState::Disabled } else { AccountState::Active }
@@ -53,6 +55,7 @@ impl UserRow {
             administrator: self.administrator,
             state: state(self.disabled),
             robot_of: self.robot_of.map(ProjectId::new),
+            created_at: Timestamp::from_millis(self.created_at),
         })
     }
 }
@@ -280,6 +283,16 @@ impl Users for Store {
         let row: Option<UserRow> = read!(self, connection => {
             sqlx::query_as(sqlx::AssertSqlSafe(format!("{USER_COLUMNS} WHERE principals.name = $1")))
                 .bind(name.as_str())
+                .fetch_optional(connection)
+                .await?
+        });
+        row.map(UserRow::into_user).transpose()
+    }
+
+    async fn user_numbered(&self, id: UserId) -> Result<Option<User>, StorageError> {
+        let row: Option<UserRow> = read!(self, connection => {
+            sqlx::query_as(sqlx::AssertSqlSafe(format!("{USER_COLUMNS} WHERE users.id = $1")))
+                .bind(id.number())
                 .fetch_optional(connection)
                 .await?
         });

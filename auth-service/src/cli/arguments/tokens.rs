@@ -65,7 +65,7 @@ pub enum LoginCommand {
 }
 
 fn parse_token_id(text: &str) -> Result<OwnTokenId, &'static str> {
-    text.parse().map(OwnTokenId::new).map_err(|_| "write the number that the list shows")
+    OwnTokenId::parse(text).ok_or("write the number that the list shows")
 }
 
 /// Reads `90d` or `12h`; at most ten years, so that no date overflows.

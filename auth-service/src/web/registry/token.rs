@@ -8,7 +8,6 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures_util::StreamExt as _;
 
 use super::answer::{self, ErrorAnswer};
 use super::credential::from_basic;
@@ -23,9 +22,7 @@ use crate::domain::principal::UserId;
 use crate::ports::system::Identifiers;
 use crate::web::client::{Proxies, asks_push_to_delete};
 use crate::web::metrics::Metrics;
-
-/// How long a form may take to arrive.
-const FORM_PATIENCE: Duration = Duration::from_secs(10);
+use crate::web::reading::{Unread, head_bytes, read_body};
 
 /// How long an answer may take. Docker gives up after 15 s, and then shows no reason.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(12);
@@ -44,7 +41,7 @@ pub struct TokenEndpoint {
     /// Counts.
     pub metrics: Arc<Metrics>,
     /// Tells tokens of other issuers from passwords.
-    pub shapes: TokenShapes,
+    pub shapes: Arc<TokenShapes>,
     /// The registry's host in image names.
     pub host: String,
     /// Most bytes of a user name or password.
@@ -122,11 +119,8 @@ impl TokenEndpoint {
         error.render(&self.host)
     }
 
-    /// The server reads longer heads than people are allowed to send, so that this answer can be given.
     fn require_short_head(&self, request: &HttpRequest) -> Result<(), ErrorAnswer> {
-        let headers: usize =
-            request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
-        if headers + request.uri().path().len() + request.query_string().len() <= self.head_bytes {
+        if head_bytes(request) <= self.head_bytes {
             return Ok(());
         }
         let text = format!("the request's head is longer than {} bytes", self.head_bytes);
@@ -142,33 +136,24 @@ impl TokenEndpoint {
             let text = "send the form as application/x-www-form-urlencoded".to_owned();
             return Err(ErrorAnswer::bad_request(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
-        let body =
-            tokio::time::timeout(FORM_PATIENCE, read_body(body, self.form_bytes)).await.map_err(|_| {
-                let text = "the form did not arrive in time".to_owned();
-                ErrorAnswer::bad_request(StatusCode::REQUEST_TIMEOUT, text)
-            })??;
+        let body = read_body(body, self.form_bytes).await.map_err(|unread| self.unread(unread))?;
         from_form(&body, self.credential_bytes, &self.shapes).map_err(|error| match error {
             BadForm::GrantType => ErrorAnswer::bad_request(StatusCode::BAD_REQUEST, error.to_string()),
             BadForm::Credential(_) => ErrorAnswer::bad_credential(&error.to_string()),
             BadForm::NoIdentityToken => ErrorAnswer::unknown_identity_token(),
         })
     }
-}
 
-/// Reads a body, whatever it says about its length: some clients send it in chunks.
-async fn read_body(mut payload: web::Payload, limit: usize) -> Result<Vec<u8>, ErrorAnswer> {
-    let mut body = Vec::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| {
-            ErrorAnswer::bad_request(StatusCode::BAD_REQUEST, "the form did not arrive whole".to_owned())
-        })?;
-        if body.len() + chunk.len() > limit {
-            let text = format!("the form is longer than {limit} bytes");
-            return Err(ErrorAnswer::bad_request(StatusCode::PAYLOAD_TOO_LARGE, text));
-        }
-        body.extend_from_slice(&chunk);
+    fn unread(&self, unread: Unread) -> ErrorAnswer {
+        let (status, text) = match unread {
+            Unread::TooLong => {
+                (StatusCode::PAYLOAD_TOO_LARGE, format!("the form is longer than {} bytes", self.form_bytes))
+            }
+            Unread::Late => (StatusCode::REQUEST_TIMEOUT, "the form did not arrive in time".to_owned()),
+            Unread::Broken => (StatusCode::BAD_REQUEST, "the form did not arrive whole".to_owned()),
+        };
+        ErrorAnswer::bad_request(status, text)
     }
-    Ok(body)
 }
 
 /// What the one log line of a decision says (`docs/OPERATIONS.md`).

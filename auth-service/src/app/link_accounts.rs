@@ -1,0 +1,54 @@
+//! Linking one's own account to a login at another issuer: by showing both, the password here and a token from there.
+
+use std::sync::Arc;
+
+use super::foreign_logins::ForeignLogins;
+use crate::domain::foreign::rules::Standing;
+use crate::domain::foreign::{ForeignSubject, ForeignToken};
+use crate::domain::principal::UserId;
+use crate::ports::StorageError;
+use crate::ports::linked_subjects::{LinkError, LinkRecord, LinkedBy, LinkedSubjects};
+use crate::ports::passwords::LoginFailure;
+
+/// Why a link was not made.
+#[derive(Debug)]
+pub enum NoLink {
+    /// The token is not good, or that cannot be found out.
+    Token(LoginFailure),
+    /// It is the token of a program or of a job, which stands for nobody.
+    OfNobody,
+    /// It is good, and the link is not.
+    Link(LinkError),
+}
+
+/// Links accounts for their owners.
+pub struct LinkAccounts {
+    /// Checks tokens.
+    pub foreign_logins: Arc<ForeignLogins>,
+    /// Where links are kept.
+    pub links: Arc<dyn LinkedSubjects>,
+}
+
+impl LinkAccounts {
+    /// Links the account of `owner`, who has logged in with the password, to the subject of a token.
+    pub async fn link(&self, owner: UserId, token: &ForeignToken) -> Result<ForeignSubject, NoLink> {
+        let login = self.foreign_logins.check(token).await.map_err(NoLink::Token)?;
+        match login.standing {
+            Standing::Subject { subject, is_client: false } => {
+                self.links.link(owner, &subject, LinkedBy::Owner).await.map_err(NoLink::Link)?;
+                Ok(subject)
+            }
+            Standing::Subject { is_client: true, .. } | Standing::Robot(_) => Err(NoLink::OfNobody),
+        }
+    }
+
+    /// Takes a link away; whether there was one. Only an administrator can bring it back.
+    pub async fn unlink(&self, owner: UserId, subject: &ForeignSubject) -> Result<bool, StorageError> {
+        self.links.unlink(owner, subject).await
+    }
+
+    /// The links of an account, the latest first.
+    pub async fn list(&self, owner: UserId) -> Result<Vec<LinkRecord>, StorageError> {
+        self.links.links(owner).await
+    }
+}

@@ -1,0 +1,70 @@
+//! Sessions of the REST interface: opened with a password, and ended one by one or all at once.
+
+use std::sync::Arc;
+
+use super::give_tokens::{GiveTokenError, GiveTokens, GivenToken, Requester};
+use super::log_in::{LogIn, NoLogin, Origin};
+use crate::domain::credential::Credential;
+use crate::domain::login::{Door, Proof};
+use crate::domain::own_token::OwnTokenKind;
+use crate::domain::principal::UserId;
+use crate::ports::StorageError;
+use crate::ports::tokens::Tokens;
+
+/// Why no session was opened.
+#[derive(Debug)]
+pub enum NoSession {
+    /// The password is not right, or cannot be checked.
+    Login(NoLogin),
+    /// A token was given in place of a password.
+    NotAPassword,
+    /// The session could not be made.
+    Give(GiveTokenError),
+}
+
+/// Opens and ends sessions.
+pub struct Sessions {
+    /// Checks passwords.
+    pub log_in: Arc<LogIn>,
+    /// Makes sessions.
+    pub give_tokens: Arc<GiveTokens>,
+    /// Where they are kept.
+    pub tokens: Arc<dyn Tokens>,
+}
+
+impl Sessions {
+    /// A session for whoever knows the password. A token opens none: it would gain what only a password has.
+    pub async fn open(
+        &self,
+        credential: &Credential,
+        origin: Origin,
+        requester: Requester,
+    ) -> Result<GivenToken, NoSession> {
+        if !matches!(credential, Credential::Password { .. } | Credential::Anonymous) {
+            return Err(NoSession::NotAPassword);
+        }
+        let admitted =
+            self.log_in.run(credential, Door::Rest, origin, &[]).await.map_err(NoSession::Login)?;
+        match admitted.proof {
+            Proof::Password(login) => {
+                self.give_tokens.session(login, requester).await.map_err(NoSession::Give)
+            }
+            _ => Err(NoSession::NotAPassword),
+        }
+    }
+
+    /// Ends the session that somebody has logged in with.
+    pub async fn end(&self, proof: &Proof) -> Result<(), StorageError> {
+        match proof {
+            Proof::Token(token) if token.kind == OwnTokenKind::Session => {
+                self.tokens.revoke_token(OwnTokenKind::Session, token.id, None).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends every session and every docker login of a user, and whatever password is being checked just now.
+    pub async fn end_all(&self, user: UserId) -> Result<(), StorageError> {
+        self.tokens.end_logins(user).await
+    }
+}

@@ -1,0 +1,212 @@
+//! The REST interface for programs, in the shapes that the Synapse client knows (`docs/REST.md`). Every endpoint is a
+//! row of one table, which says what a login needs for it; what is not in the table cannot be reached.
+
+mod answer;
+mod bearer;
+mod call;
+mod endpoints;
+mod identity_tokens;
+mod linked_identities;
+mod personal_tokens;
+mod profile;
+mod sessions;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use self::answer::{Answer, RestError};
+use self::call::Call;
+use self::endpoints::{ENDPOINTS, Endpoint, Needs};
+use super::client::Proxies;
+use super::metrics::Metrics;
+use super::reading::{head_bytes, read_body};
+use crate::app::give_tokens::{GiveTokens, Requester};
+use crate::app::link_accounts::LinkAccounts;
+use crate::app::log_in::{Admitted, LogIn, Origin};
+use crate::app::own_tokens::OwnTokens;
+use crate::app::sessions::Sessions;
+use crate::domain::foreign::shape::TokenShapes;
+use crate::domain::login::{Caller, Door, LoginScopes};
+use crate::domain::network::ClientNetwork;
+use crate::domain::principal::UserId;
+use crate::ports::accounts::Users;
+use crate::ports::system::{Clock, Identifiers};
+
+/// How long an answer may take, the arrival of the body included.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Paths below which everything is this interface's: a program reads the reason of a refusal there.
+const PREFIXES: [&str; 3] = ["/repo/v1", "/auth/v1", "/file/v1"];
+
+/// What the interface works with.
+pub struct RestApi {
+    /// Admits people.
+    pub log_in: Arc<LogIn>,
+    /// Opens and ends sessions.
+    pub sessions: Sessions,
+    /// Makes tokens.
+    pub give_tokens: Arc<GiveTokens>,
+    /// Lists and revokes tokens.
+    pub own_tokens: OwnTokens,
+    /// Links accounts.
+    pub link_accounts: LinkAccounts,
+    /// Users.
+    pub users: Arc<dyn Users>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Names requests.
+    pub identifiers: Arc<dyn Identifiers>,
+    /// Tells clients behind proxies apart.
+    pub proxies: Arc<Proxies>,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Tells tokens of other issuers from passwords.
+    pub shapes: Arc<TokenShapes>,
+    /// The registry's host in image names.
+    pub host: String,
+    /// Most bytes of a user name, password or token.
+    pub credential_bytes: usize,
+    /// Most bytes of a request's head.
+    pub head_bytes: usize,
+    /// Most bytes of a body.
+    pub body_bytes: usize,
+}
+
+/// Adds a route for each row of the table, and the answer for everything else.
+pub fn routes(routes: &mut web::ServiceConfig) {
+    for endpoint in ENDPOINTS {
+        let of_this_path = ENDPOINTS.iter().filter(|other| other.path == endpoint.path);
+        let is_first = ENDPOINTS.iter().find(|other| other.path == endpoint.path);
+        if !is_first.is_some_and(|first| std::ptr::eq(first, endpoint)) {
+            continue;
+        }
+        let resource = of_this_path.fold(web::resource(endpoint.path), |resource, endpoint| {
+            let serve = move |request, payload, api: web::Data<RestApi>| async move {
+                api.serve(endpoint, request, payload).await
+            };
+            resource.route(web::method(endpoint.method.clone()).to(serve))
+        });
+        routes.service(resource.default_service(web::to(wrong_method)));
+    }
+    for prefix in PREFIXES {
+        routes.service(web::scope(prefix).default_service(web::to(unknown_path)));
+    }
+}
+
+async fn wrong_method(api: web::Data<RestApi>) -> HttpResponse {
+    RestError::MethodNotAllowed.render(&api.host)
+}
+
+async fn unknown_path(api: web::Data<RestApi>) -> HttpResponse {
+    RestError::NotFound("nothing is served under this path".to_owned()).render(&api.host)
+}
+
+impl RestApi {
+    async fn serve(
+        &self,
+        endpoint: &'static Endpoint,
+        request: HttpRequest,
+        payload: web::Payload,
+    ) -> HttpResponse {
+        let address = self.proxies.client_address(&request);
+        let mut entry = LogEntry { endpoint, identifier: self.identifiers.next(), address, user: 0 };
+        let answering = self.answer(&mut entry, request, payload);
+        let outcome = tokio::time::timeout(PATIENCE, answering)
+            .await
+            .unwrap_or_else(|_| Err(RestError::Unavailable("no answer was found in time".to_owned())));
+        match outcome {
+            Ok(answer) => {
+                self.metrics.rest_answered("none");
+                entry.log(answer.status().as_u16(), "none", None);
+                answer.render()
+            }
+            Err(error) => {
+                self.metrics.rest_answered(error.code());
+                entry.log(error.status().as_u16(), error.code(), error.cause());
+                error.render(&self.host)
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        entry: &mut LogEntry,
+        request: HttpRequest,
+        payload: web::Payload,
+    ) -> Result<Answer, RestError> {
+        if head_bytes(&request) > self.head_bytes {
+            return Err(RestError::HeadTooLong(self.head_bytes));
+        }
+        let origin = Origin { network: ClientNetwork::of(entry.address), by_form: false };
+        let admitted = self.admit(entry.endpoint.needs, &request, origin).await?;
+        entry.user = admitted.as_ref().and_then(Admitted::user).map_or(0, UserId::number);
+        let body = read_body(payload, self.body_bytes).await;
+        let body = body.map_err(|unread| RestError::Unread(unread, self.body_bytes))?;
+        let requester = Requester { client: None, address: Some(entry.address.to_string()) };
+        let call = Call { admitted, origin, requester, request, body };
+        (entry.endpoint.operation)(self, &call).await
+    }
+
+    /// Whoever asks, if the login is good for what the endpoint needs.
+    async fn admit(
+        &self,
+        needs: Needs,
+        request: &HttpRequest,
+        origin: Origin,
+    ) -> Result<Option<Admitted>, RestError> {
+        let (scopes, is_for_anybody, is_of_account) = match needs {
+            Needs::Nothing => return Ok(None),
+            Needs::Anybody(scopes) => (scopes, true, false),
+            Needs::Account(scopes) => (scopes, false, true),
+        };
+        let header = request.headers().get(AUTHORIZATION);
+        let credential = bearer::from_header(header, self.credential_bytes, &self.shapes)?;
+        let admitted = self.log_in.run(&credential, Door::Rest, origin, &[]).await?;
+        match admitted.caller() {
+            Caller::Anonymous if is_for_anybody => {}
+            Caller::Anonymous => return Err(RestError::NotLoggedIn),
+            Caller::User(_, powers) => {
+                let missing: LoginScopes = scopes.iter().filter(|scope| !powers.scopes.has(*scope)).collect();
+                if missing != LoginScopes::NONE {
+                    return Err(RestError::MissingScopes(missing));
+                }
+                if let Some(project) = powers.only_in.filter(|_| is_of_account) {
+                    return Err(RestError::BoundTo(project));
+                }
+            }
+        }
+        Ok(Some(admitted))
+    }
+}
+
+/// What the one log line of a request says (`docs/OPERATIONS.md`).
+struct LogEntry {
+    endpoint: &'static Endpoint,
+    identifier: String,
+    address: IpAddr,
+    user: i64,
+}
+
+impl LogEntry {
+    fn log(&self, status: u16, reason: &str, cause: Option<&str>) {
+        tracing::info!(
+            target: "rest",
+            request = self.identifier,
+            user = self.user,
+            address = %self.address,
+            method = %self.endpoint.method,
+            path = self.endpoint.path,
+            status,
+            reason,
+            cause,
+            "answered"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests;
