@@ -7,6 +7,7 @@ use crate::domain::foreign::rules::Standing;
 use crate::domain::foreign::{ForeignSubject, ForeignToken};
 use crate::domain::principal::UserId;
 use crate::ports::StorageError;
+use crate::ports::facts::FactsReader;
 use crate::ports::linked_subjects::{LinkError, LinkRecord, LinkedBy, LinkedSubjects};
 use crate::ports::passwords::LoginFailure;
 
@@ -27,6 +28,8 @@ pub struct LinkAccounts {
     pub foreign_logins: Arc<ForeignLogins>,
     /// Where links are kept.
     pub links: Arc<dyn LinkedSubjects>,
+    /// Is told of changes, so that they hold for the next request.
+    pub facts: Arc<dyn FactsReader>,
 }
 
 impl LinkAccounts {
@@ -36,6 +39,7 @@ impl LinkAccounts {
         match login.standing {
             Standing::Subject { subject, is_client: false } => {
                 self.links.link(owner, &subject, LinkedBy::Owner).await.map_err(NoLink::Link)?;
+                self.facts.catch_up().await.map_err(|error| NoLink::Link(error.into()))?;
                 Ok(subject)
             }
             Standing::Subject { is_client: true, .. } | Standing::Robot(_) => Err(NoLink::OfNobody),
@@ -44,7 +48,9 @@ impl LinkAccounts {
 
     /// Takes a link away; whether there was one. Only an administrator can bring it back.
     pub async fn unlink(&self, owner: UserId, subject: &ForeignSubject) -> Result<bool, StorageError> {
-        self.links.unlink(owner, subject).await
+        let was_there = self.links.unlink(owner, subject).await?;
+        self.facts.catch_up().await?;
+        Ok(was_there)
     }
 
     /// The links of an account, the latest first.

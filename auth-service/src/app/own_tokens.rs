@@ -8,6 +8,7 @@ use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
 use crate::domain::principal::UserId;
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
+use crate::ports::facts::FactsReader;
 use crate::ports::tokens::{TokenRecord, Tokens};
 
 /// A token as its owner is told of it: everything but the token itself, under the names of the Synapse client. What is
@@ -60,6 +61,8 @@ impl TokenDescription {
 pub struct OwnTokens {
     /// Where they are kept.
     pub tokens: Arc<dyn Tokens>,
+    /// Is told of changes, so that they hold for the next request.
+    pub facts: Arc<dyn FactsReader>,
 }
 
 impl OwnTokens {
@@ -85,6 +88,8 @@ impl OwnTokens {
         id: OwnTokenId,
         owner: UserId,
     ) -> Result<bool, StorageError> {
-        self.tokens.revoke_token(kind, id, Some(owner)).await
+        let was_there = self.tokens.revoke_token(kind, id, Some(owner)).await?;
+        self.facts.catch_up().await?;
+        Ok(was_there)
     }
 }

@@ -9,6 +9,7 @@ use crate::domain::login::{Door, Proof};
 use crate::domain::own_token::OwnTokenKind;
 use crate::domain::principal::UserId;
 use crate::ports::StorageError;
+use crate::ports::facts::FactsReader;
 use crate::ports::tokens::Tokens;
 
 /// Why no session was opened.
@@ -30,6 +31,8 @@ pub struct Sessions {
     pub give_tokens: Arc<GiveTokens>,
     /// Where they are kept.
     pub tokens: Arc<dyn Tokens>,
+    /// Is told of changes, so that they hold for the next request.
+    pub facts: Arc<dyn FactsReader>,
 }
 
 impl Sessions {
@@ -57,7 +60,8 @@ impl Sessions {
     pub async fn end(&self, proof: &Proof) -> Result<(), StorageError> {
         match proof {
             Proof::Token(token) if token.kind == OwnTokenKind::Session => {
-                self.tokens.revoke_token(OwnTokenKind::Session, token.id, None).await.map(drop)
+                self.tokens.revoke_token(OwnTokenKind::Session, token.id, None).await?;
+                self.facts.catch_up().await
             }
             _ => Ok(()),
         }
@@ -65,6 +69,7 @@ impl Sessions {
 
     /// Ends every session and every docker login of a user, and whatever password is being checked just now.
     pub async fn end_all(&self, user: UserId) -> Result<(), StorageError> {
-        self.tokens.end_logins(user).await
+        self.tokens.end_logins(user).await?;
+        self.facts.catch_up().await
     }
 }

@@ -83,6 +83,7 @@ impl Wiring<'_> {
     fn rest(&self, issue_token: &IssueToken, shared: &Shared) -> RestApi {
         let Settings { registry, limits, .. } = self.settings;
         let store = || Arc::<Store>::clone(self.store);
+        let facts = || Arc::clone(&issue_token.log_in.facts);
         let (log_in, give_tokens) = (&issue_token.log_in, &issue_token.give_tokens);
         RestApi {
             log_in: Arc::clone(log_in),
@@ -90,12 +91,14 @@ impl Wiring<'_> {
                 log_in: Arc::clone(log_in),
                 give_tokens: Arc::clone(give_tokens),
                 tokens: store(),
+                facts: facts(),
             },
             give_tokens: Arc::clone(give_tokens),
-            own_tokens: OwnTokens { tokens: store() },
+            own_tokens: OwnTokens { tokens: store(), facts: facts() },
             link_accounts: LinkAccounts {
                 foreign_logins: Arc::clone(&log_in.foreign_logins),
                 links: store(),
+                facts: facts(),
             },
             users: store(),
             clock: Arc::clone(self.clock),

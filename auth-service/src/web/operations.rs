@@ -35,8 +35,9 @@ pub async fn scrape(metrics: web::Data<Arc<Metrics>>, readiness: web::Data<Readi
         .body(metrics.render(readiness.key_condition()))
 }
 
-/// Any other path.
+/// Any other path. The Synapse client asks whether something is there, and breaks without a `reason`.
 pub async fn not_found() -> HttpResponse {
-    HttpResponse::NotFound()
-        .json(json!({"errors": [{"code": "NOT_FOUND", "message": "nothing is served under this path"}]}))
+    let text = "nothing is served under this path";
+    let errors = json!([{"code": "NOT_FOUND", "message": text}]);
+    HttpResponse::NotFound().json(json!({"errors": errors, "reason": text}))
 }
