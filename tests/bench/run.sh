@@ -4,7 +4,7 @@
 #
 #   tests/bench/run.sh                  everything, less than ten minutes on two cores
 #   tests/bench/run.sh --quick          fewer and shorter rounds
-#   tests/bench/run.sh --only warm,rsa  only some parts: warm, direct, rsa, attack, start
+#   tests/bench/run.sh --only warm,rsa  only some parts: warm, direct, rsa, tokens, attack, start
 #
 # It needs Debian's postgresql package. The databases stay in $AUTH_SERVICE_BENCH (default
 # /var/tmp/auth-service-bench-UID, 1 GB); logs stay in its folder `last`. It listens on loopback only, and

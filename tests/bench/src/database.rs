@@ -7,8 +7,13 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use auth_service::adapters::argon2::{HashingOptions, HashingThreads};
 use auth_service::domain::credential::Password;
+use auth_service::domain::login::LoginScopes;
+use auth_service::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind, TokenDigest};
 use auth_service::ports::passwords::PasswordHasher as _;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
+use zeroize::Zeroizing;
+
+use crate::issuer::{ISSUER, SUBJECTS, subject};
 
 /// Every user's password.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -16,6 +21,9 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const PROJECTS: usize = 10_000;
 /// How many repositories there are.
 pub(crate) const REPOSITORIES: usize = 1_000_000;
+
+/// How many personal access tokens there are.
+pub(crate) const TOKENS: usize = 11_000;
 
 const USERS: usize = 100_000;
 const FIRST_USER: usize = 3_500_000;
@@ -46,6 +54,7 @@ pub(crate) async fn prepare_sqlite(program: &Path, folder: &Path, file: &Path) -
     make_schema(program, folder, &url)?;
     let mut connection = SqliteConnection::connect(&url).await?;
     sqlx::raw_sql(AssertSqlSafe(script().await?)).execute(&mut connection).await?;
+    add_tokens(&mut connection).await?;
     sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut connection).await?;
     connection.close().await?;
     Ok(std::fs::rename(&new, file)?)
@@ -64,6 +73,43 @@ pub(crate) async fn prepare_postgres(program: &Path, folder: &Path, url: &str) -
     Ok(connection.close().await?)
 }
 
+/// A personal access token; the one of this number belongs to the user of the same.
+pub(crate) fn personal_token(number: usize) -> (OwnTokenId, Zeroizing<String>, TokenDigest) {
+    let id = OwnTokenId::new(i64::try_from(number).unwrap_or(0) + 1);
+    let mut secret = [0x5a; 24];
+    secret[..8].copy_from_slice(&number.to_be_bytes());
+    let (text, digest) = OwnToken::compose(OwnTokenKind::Personal, id, &secret);
+    (id, text, digest)
+}
+
+/// Personal access tokens, and links of the stub's subjects to users.
+async fn add_tokens(connection: &mut SqliteConnection) -> anyhow::Result<()> {
+    let mut transaction = connection.begin().await?;
+    let user = |number: usize| i64::try_from(FIRST_USER + number).unwrap_or(0);
+    for number in 0..TOKENS {
+        let (id, _, digest) = personal_token(number);
+        sqlx::query(
+            "INSERT INTO tokens (id, kind, user_id, name, digest, scopes, created_at) \
+             VALUES (?, 'personal', ?, 'bench', ?, ?, 0)",
+        )
+        .bind(id.number())
+        .bind(user(number))
+        .bind(&digest.as_bytes()[..])
+        .bind(i64::from(LoginScopes::USUAL.to_bits()))
+        .execute(&mut *transaction)
+        .await?;
+    }
+    for number in 0..SUBJECTS {
+        sqlx::query("INSERT INTO linked_subjects (issuer, subject, user_id, linked_at) VALUES (?, ?, ?, 0)")
+            .bind(ISSUER)
+            .bind(subject(number))
+            .bind(user(number))
+            .execute(&mut *transaction)
+            .await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
 /// Every command that opens the database brings its schema up to date first.
 fn make_schema(program: &Path, folder: &Path, url: &str) -> anyhow::Result<()> {
     let service = crate::program::Service {
@@ -73,6 +119,7 @@ fn make_schema(program: &Path, folder: &Path, url: &str) -> anyhow::Result<()> {
         direct: false,
         hash_threads: 1,
         workers: 1,
+        login: "",
     };
     let file = service.write_configuration(folder)?;
     let output = Command::new(program).arg("--config").arg(&file).args(["team", "list"]).output()?;

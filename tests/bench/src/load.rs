@@ -1,6 +1,7 @@
 //! A client that costs little, because it shares the cores with what it measures: one thread, connections
 //! that stay open, requests put together from ready parts, and of each answer only status and length read.
 
+use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub(crate) struct Load {
     pub(crate) pace: Option<Duration>,
     /// For how long.
     pub(crate) duration: Duration,
+    /// How many requests are left to be sent, if their number is limited.
+    pub(crate) left: Option<Rc<Cell<usize>>>,
     /// The requests.
     pub(crate) requests: Rc<dyn Requests>,
 }
@@ -71,7 +74,29 @@ pub(crate) fn percentile(latencies: &mut [u32], percent: usize) -> f64 {
 impl Load {
     /// As many connections as fast as they get answers.
     pub(crate) fn closed(server: SocketAddr, duration: Duration, requests: Rc<dyn Requests>) -> Self {
-        Self { server, source: Ipv4Addr::LOCALHOST, connections: 32, pace: None, duration, requests }
+        Self {
+            server,
+            source: Ipv4Addr::LOCALHOST,
+            connections: 32,
+            pace: None,
+            duration,
+            left: None,
+            requests,
+        }
+    }
+
+    /// So many requests, as fast as they are answered.
+    pub(crate) fn once(server: SocketAddr, number: usize, requests: Rc<dyn Requests>) -> Self {
+        let left = Some(Rc::new(Cell::new(number)));
+        Self { left, ..Self::closed(server, Duration::from_mins(1), requests) }
+    }
+
+    /// Whether one more request is to be sent.
+    fn goes_on(&self) -> bool {
+        let Some(left) = &self.left else { return true };
+        let now_left = left.get();
+        left.set(now_left.saturating_sub(1));
+        now_left > 0
     }
 
     /// Sends it.
@@ -100,7 +125,7 @@ impl Load {
         let mut outcome = Outcome::default();
         loop {
             let sent = SystemClock.elapsed();
-            if sent.saturating_sub(began) >= self.duration {
+            if sent.saturating_sub(began) >= self.duration || !self.goes_on() {
                 return Ok(outcome);
             }
             let status = connection.exchange(|buffer| self.requests.write_next(buffer)).await?;

@@ -7,6 +7,7 @@ mod attack;
 mod bare;
 mod compare;
 mod database;
+mod issuer;
 mod load;
 mod plan;
 mod program;
@@ -14,6 +15,7 @@ mod requests;
 mod signing;
 mod startup;
 mod table;
+mod tokens;
 
 use clap::Parser;
 
@@ -21,6 +23,8 @@ use clap::Parser;
 enum Command {
     /// Serves tokens and does nothing else.
     Bare(bare::Options),
+    /// Stands in for an OAuth server.
+    Issuer(issuer::Options),
     /// Runs every measurement and prints the table.
     Run(plan::Options),
 }
@@ -28,6 +32,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Bare(options) => bare::serve(&options),
+        Command::Issuer(options) => issuer::serve(&options),
         Command::Run(options) => {
             // One thread: the machine's cores are for the servers.
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -14,7 +14,7 @@ use crate::compare::{Rounds, compare};
 use crate::load::Load;
 use crate::program::{POOL, Program, Service};
 use crate::requests::{Popularity, Pulls};
-use crate::signing::compare_signers;
+use crate::signing::{compare_signers, private_key_file};
 use crate::table::{Tables, note};
 use crate::{database, startup};
 
@@ -29,30 +29,30 @@ pub(crate) struct Options {
     cache: PathBuf,
     /// Where configurations and logs of this run go.
     #[arg(long)]
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// An empty PostgreSQL database, or one that was filled by an earlier run.
     #[arg(long)]
     postgres: String,
     /// Measures less and shorter.
     #[arg(long)]
-    quick: bool,
-    /// Only these parts: warm, direct, rsa, attack, start.
+    pub(crate) quick: bool,
+    /// Only these parts: warm, direct, rsa, tokens, attack, start.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
 
 /// How long requests are sent before a measurement, so that what can be kept in memory is.
-const FILLING: Duration = Duration::from_secs(5);
+pub(crate) const FILLING: Duration = Duration::from_secs(5);
 
 /// What all measurements share.
-struct Bench<'o> {
-    options: &'o Options,
-    program: PathBuf,
-    sqlite: String,
+pub(crate) struct Bench<'o> {
+    pub(crate) options: &'o Options,
+    pub(crate) program: PathBuf,
+    pub(crate) sqlite: String,
     workers: usize,
-    users: usize,
-    rounds: Rounds,
-    tables: Tables,
+    pub(crate) users: usize,
+    pub(crate) rounds: Rounds,
+    pub(crate) tables: Tables,
 }
 
 /// Runs everything and prints the tables.
@@ -78,17 +78,18 @@ pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     bench.warm_and_attack().await?;
     bench.direct().await?;
     bench.rsa().await?;
+    bench.tokens().await?;
     write!(std::io::stdout(), "{}", bench.tables.render())?;
     Ok(())
 }
 
 impl Bench<'_> {
-    fn wants(&self, part: &str) -> bool {
+    pub(crate) fn wants(&self, part: &str) -> bool {
         self.options.only.is_empty() || self.options.only.iter().any(|one| one == part)
     }
 
     /// The folder of keys of one algorithm, which is made when it is not there.
-    fn keys(&self, algorithm: &str) -> anyhow::Result<PathBuf> {
+    pub(crate) fn keys(&self, algorithm: &str) -> anyhow::Result<PathBuf> {
         let keys = self.options.cache.join(format!("keys-{algorithm}"));
         if !keys.exists() {
             let service = self.service("keys", &self.sqlite, &keys);
@@ -103,21 +104,26 @@ impl Bench<'_> {
         Ok(keys)
     }
 
-    fn service<'a>(&self, name: &'a str, database: &'a str, keys: &'a Path) -> Service<'a> {
-        Service { name, database, keys, direct: false, hash_threads: 1, workers: self.workers }
+    pub(crate) fn service<'a>(&self, name: &'a str, database: &'a str, keys: &'a Path) -> Service<'a> {
+        Service { name, database, keys, direct: false, hash_threads: 1, workers: self.workers, login: "" }
     }
 
-    fn start(&self, service: &Service<'_>) -> anyhow::Result<Program> {
+    pub(crate) fn start(&self, service: &Service<'_>) -> anyhow::Result<Program> {
         service.start(&self.options.service, &self.options.folder)
     }
 
-    fn start_bare(&self, name: &str, keys: &Path, parse: Option<&Path>) -> anyhow::Result<Program> {
+    pub(crate) fn start_bare(
+        &self,
+        name: &str,
+        keys: &Path,
+        parse: Option<&Path>,
+    ) -> anyhow::Result<Program> {
         let arguments = bare::Options::arguments(keys, parse, self.workers);
         Program::start(&self.program, &arguments, &self.options.folder.join(format!("{name}.log")))
     }
 
     /// Each user logs in once, so that every later login is a warm one.
-    async fn warm_up(&self, service: &Program, users: usize) -> anyhow::Result<()> {
+    pub(crate) async fn warm_up(&self, service: &Program, users: usize) -> anyhow::Result<()> {
         let requests = Rc::new(Pulls::new(0..users, Popularity::Even(1000)));
         let mut left = users;
         let mut load = Load::closed(service.address, Duration::from_secs(1), requests);
@@ -151,7 +157,9 @@ impl Bench<'_> {
             return Ok(());
         }
         let keys = self.keys("ES256")?;
-        let service = self.start(&self.service("sqlite", &self.sqlite, &keys))?;
+        // Everybody may guess on: who has to wait is refused, and what is measured is what guessing costs.
+        let login = "login.free_tries = 0";
+        let service = self.start(&Service { login, ..self.service("sqlite", &self.sqlite, &keys) })?;
         note(&format!("{} users log in", self.users));
         self.warm_up(&service, self.users).await?;
         if self.wants("warm") {
@@ -160,6 +168,8 @@ impl Bench<'_> {
         }
         if self.wants("attack") {
             self.attacks(&service).await?;
+            drop(service);
+            self.attack_on_locks(&keys).await?;
         }
         Ok(())
     }
@@ -200,6 +210,16 @@ impl Bench<'_> {
             self.tables.attack(what, &seen);
         }
         self.tables.memory("after the wrong passwords", "SQLite", service.anonymous_kib()?, 1);
+        Ok(())
+    }
+
+    /// As it is when nothing else is set: whoever guesses has to wait, and nobody else has.
+    async fn attack_on_locks(&mut self, keys: &Path) -> anyhow::Result<()> {
+        let duration = Duration::from_secs(if self.options.quick { 8 } else { 20 });
+        let service = self.start(&self.service("locks", &self.sqlite, keys))?;
+        self.warm_up(&service, self.users).await?;
+        let seen = attack(&service, self.users, Ipv4Addr::new(127, 0, 0, 2), Warm::Closed, duration).await?;
+        self.tables.attack("the same with the lock-out on", &seen);
         Ok(())
     }
 
@@ -252,10 +272,4 @@ impl Bench<'_> {
         }
         Ok(())
     }
-}
-
-/// The active key's file.
-fn private_key_file(keys: &Path) -> anyhow::Result<PathBuf> {
-    let kid = std::fs::read_to_string(keys.join("current"))?;
-    Ok(keys.join("leaf").join(format!("{}.key", kid.trim())))
 }

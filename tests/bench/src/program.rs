@@ -99,6 +99,8 @@ pub(crate) struct Service<'a> {
     pub(crate) hash_threads: usize,
     /// `http.workers`.
     pub(crate) workers: usize,
+    /// Further lines of the configuration, about logging in.
+    pub(crate) login: &'a str,
 }
 
 /// How many connections the service opens at most: the preset of `database.connections`.
@@ -115,7 +117,7 @@ impl Service<'_> {
     /// Strings and numbers look in TOML as they do in Rust. Nothing listens at the registry's address: no
     /// request of the benchmark is a first push.
     pub(crate) fn write_configuration(&self, folder: &Path) -> anyhow::Result<PathBuf> {
-        let Self { database, keys, hash_threads, workers, .. } = self;
+        let Self { database, keys, hash_threads, workers, login, .. } = self;
         let cache = if self.direct { "limits.facts_cache_bytes = 0" } else { "" };
         let text = format!(
             "{cache}\n\
@@ -124,7 +126,7 @@ impl Service<'_> {
              token.issuer = {SERVICE_NAME:?}\ntoken.service = {SERVICE_NAME:?}\n\
              registry.host = {SERVICE_NAME:?}\nregistry.url = \"http://127.0.0.1:9\"\n\
              webhook.secret = \"a-secret-that-nothing-in-the-benchmark-uses\"\n\
-             login.hash_threads = {hash_threads}\nlogin.cache_seconds = 3600\n",
+             login.hash_threads = {hash_threads}\nlogin.cache_seconds = 3600\n{login}\n",
             keys.display().to_string()
         );
         let file = folder.join(format!("{}.toml", self.name));

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::database::{PASSWORD, PROJECTS, REPOSITORIES, repository_name, user_name};
+use crate::issuer::OPAQUE;
 use crate::program::SERVICE_NAME;
 
 /// Writes one request after the other.
@@ -129,6 +130,46 @@ impl Requests for Pulls {
         let (name, authorization) = &self.users[number % self.users.len()];
         let repository = repository_name(self.repositories[number % self.repositories.len()] as usize);
         write_request(buffer, name, &repository.replace('/', "%2F"), authorization);
+    }
+}
+
+/// Pulls with tokens as passwords.
+pub(crate) struct TokenPulls {
+    authorizations: Vec<String>,
+    repositories: Vec<u32>,
+    next: Cell<usize>,
+}
+
+impl TokenPulls {
+    /// With these tokens, one after the other.
+    pub(crate) fn new(tokens: impl IntoIterator<Item = String>, popularity: Popularity) -> Self {
+        let authorizations = tokens.into_iter().map(|token| basic("token", &token)).collect();
+        Self { authorizations, repositories: popularity.choices(), next: Cell::new(0) }
+    }
+}
+
+impl Requests for TokenPulls {
+    fn write_next(&self, buffer: &mut Vec<u8>) {
+        let number = self.next.get();
+        self.next.set(number + 1);
+        let repository = repository_name(self.repositories[number % self.repositories.len()] as usize);
+        let authorization = &self.authorizations[number % self.authorizations.len()];
+        write_request(buffer, "token", &repository.replace('/', "%2F"), authorization);
+    }
+}
+
+/// Pulls with opaque tokens of which no two are the same.
+#[derive(Default)]
+pub(crate) struct FreshOpaqueTokens {
+    next: Cell<usize>,
+}
+
+impl Requests for FreshOpaqueTokens {
+    fn write_next(&self, buffer: &mut Vec<u8>) {
+        let number = self.next.get();
+        self.next.set(number + 1);
+        let authorization = basic("token", &format!("{OPAQUE}{}", 1_000_000 + number));
+        write_request(buffer, "token", &repository_name(number).replace('/', "%2F"), &authorization);
     }
 }
 

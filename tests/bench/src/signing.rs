@@ -1,7 +1,7 @@
 //! The signers that are compared: the service's own, whose key stays parsed, and one that is handed a PEM text
 //! for each token.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -57,6 +57,12 @@ impl Signing {
         }
         Ok(count(signed) / since(began).as_secs_f64())
     }
+}
+
+/// The file with the active key of a folder.
+pub(crate) fn private_key_file(keys: &Path) -> anyhow::Result<PathBuf> {
+    let kid = std::fs::read_to_string(keys.join("current"))?;
+    Ok(keys.join("leaf").join(format!("{}.key", kid.trim())))
 }
 
 /// Two signers on one thread, without a server around them.
