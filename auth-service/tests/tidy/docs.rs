@@ -39,9 +39,15 @@ fn every_path_that_the_map_of_the_code_names_is_there() {
 
 #[test]
 fn links_between_pages_lead_somewhere() {
-    for name in
-        ["README.md", "docs/ARCHITECTURE.md", "docs/REASONS.md", "docs/PROTOCOL.md", "docs/OPERATIONS.md"]
-    {
+    for name in [
+        "README.md",
+        "docs/ARCHITECTURE.md",
+        "docs/LOGIN.md",
+        "docs/OPERATIONS.md",
+        "docs/PROTOCOL.md",
+        "docs/REASONS.md",
+        "docs/REST.md",
+    ] {
         let text = page(name);
         let folder = Path::new(name).parent().unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
