@@ -11,10 +11,12 @@ use crate::domain::claims::{TokenTerms, granted_access};
 use crate::domain::credential::Credential;
 use crate::domain::foreign::IssuerName;
 use crate::domain::grant::{AccessPolicy, Decision, decide};
-use crate::domain::login::{Caller, Door, Proof};
+use crate::domain::login::{Caller, Door, NotAdmitted, Proof};
+use crate::domain::own_token::OwnTokenKind;
 use crate::domain::principal::UserId;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::{Manners, Refusal, refusal};
+use crate::domain::refused_login::RefusedLogin;
 use crate::domain::repository::RepositoryName;
 use crate::domain::scope::{TooManyScopes, Wanted, WantedName};
 use crate::domain::time::Timestamp;
@@ -43,6 +45,15 @@ pub struct TokenRequest {
     pub stores_token: Option<Requester>,
     /// The identifier of the request, never given twice; the token has it as `jti`.
     pub identifier: String,
+}
+
+impl TokenRequest {
+    /// Whether it is the second try of a client that was refused with its identity token: containerd, with
+    /// which docker stores images, then gives the same token as a password (`docs/PROTOCOL.md`).
+    fn repeats_refresh(&self) -> bool {
+        matches!(&self.credential, Credential::Token(token) if token.kind == OwnTokenKind::Identity)
+            && self.door == Door::Registry
+    }
 }
 
 /// A token, and what its answer says beside it.
@@ -156,11 +167,17 @@ impl IssueToken {
         let wanted = Wanted::parse(request.scopes.iter().map(String::as_str), self.rules.most_scopes)
             .map_err(TokenRefusal::TooManyScopes)?;
         let names: Vec<RepositoryName> = wanted.proper_names().cloned().collect();
+        let door = if request.repeats_refresh() { Door::Refresh } else { request.door };
         for _ in 0..TRIES {
-            let admitted = self.log_in.run(&request.credential, request.door, request.origin, &names).await?;
+            let admitted = self.log_in.run(&request.credential, door, request.origin, &names).await?;
             *user = admitted.user();
             let decision = decide(&admitted.caller(), &wanted, &admitted.facts, self.rules.policy);
             self.refuse(request, &wanted, &admitted.caller(), &decision)?;
+            if request.repeats_refresh() {
+                // It was to read the reason again; an identity token is never good as a password.
+                let misplaced = NotAdmitted::WrongDoor(OwnTokenKind::Identity);
+                return Err(NoLogin::Refused(RefusedLogin::NotAdmitted(misplaced)).into());
+            }
             if self.reserve_names(&decision, *user).await? == Reservation::Made {
                 let issued = self.sign(&decision, *user, &request.identifier)?;
                 let refresh_token = self.identity_token(request, &admitted.proof).await?;

@@ -67,7 +67,7 @@ impl Bench {
         ca: Option<(&rcgen::CertificateParams, &rcgen::KeyPair)>,
         now: Timestamp,
     ) -> (PathBuf, PathBuf) {
-        let key = rcgen::KeyPair::generate().unwrap();
+        let key = a_foreign_key();
         let mut parameters = rcgen::CertificateParams::new(vec!["signer.example.org".to_owned()]).unwrap();
         parameters.not_before =
             time::OffsetDateTime::from_unix_timestamp(now.minus(DAY).as_seconds()).unwrap();
@@ -84,6 +84,11 @@ impl Bench {
         fs::write(&files.1, certificate.pem()).unwrap();
         files
     }
+}
+
+/// A key that can be imported: one in 128 that `KeyPair::generate` makes cannot.
+fn a_foreign_key() -> rcgen::KeyPair {
+    rcgen::KeyPair::from_pem(&a_key(SigningAlgorithm::Es256).to_pem()).unwrap()
 }
 
 fn write_private(path: &Path, text: &str) {
@@ -265,7 +270,7 @@ fn a_ca_below_another_ca_is_refused_as_a_leaf() {
     let bench = Bench::empty();
     let mut ca = rcgen::CertificateParams::default();
     ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let (ca_key, key) = (rcgen::KeyPair::generate().unwrap(), rcgen::KeyPair::generate().unwrap());
+    let (ca_key, key) = (rcgen::KeyPair::generate().unwrap(), a_foreign_key());
     let mut below = ca.clone();
     below.distinguished_name.push(rcgen::DnType::CommonName, "below");
     let certificate = below.signed_by(&key, &rcgen::Issuer::from_params(&ca, &ca_key)).unwrap();
