@@ -93,6 +93,18 @@ def test_after_revoking_docker_prints_the_reason(
     assert "this docker login was ended or revoked; run 'docker login' once more" in pulled.text
 
 
+def test_both_stores_of_docker_print_why_it_does_not_reach_further(
+    stack: Stack, owner: User, project: str, new_client_named: NewNamedClient
+) -> None:
+    """containerd asks once more, with the identity token as a password, when the form was refused."""
+    for name in ("docker", "docker-containerd"):
+        stranger = stack.add_user(f"stranger-to-{name}")
+        client = stack.login(lambda name=name: new_client_named(name), stranger)  # type: ignore[misc]
+        refused = client.pull(stack.reference(f"{project}/closed"))
+        assert not refused.succeeded
+        assert "[not_visible]" in refused.text
+
+
 def test_it_can_be_used_again_and_again_and_gives_no_more_than_the_password(
     stack: Stack, owner: User, project: str, publish: Publish
 ) -> None:

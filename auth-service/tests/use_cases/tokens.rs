@@ -129,6 +129,20 @@ async fn an_identity_token_is_given_for_a_password_and_works_as_refresh_token_on
 }
 
 #[tokio::test]
+async fn a_client_that_repeats_its_refused_identity_token_as_a_password_reads_the_same_reason() {
+    let outside = Outside::new();
+    let issue_token = outside.issue_token();
+    let token = issue_token.run(&docker_login("sesame")).await.outcome.unwrap().refresh_token.unwrap();
+    for scope in ["repository:syn6/app:pull", "repository:syn5/App:pull"] {
+        let refused = issue_token.run(&refresh(&token, scope)).await;
+        let repeated = ask(&issue_token, &token, scope).await;
+        assert!(code(&refused).is_some_and(|code| code != ReasonCode::WrongCredentials), "{scope}");
+        assert_eq!(message(&repeated), message(&refused));
+        assert_eq!(repeated.user, Some(ALICE));
+    }
+}
+
+#[tokio::test]
 async fn an_identity_token_ends_with_the_password() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
