@@ -9,7 +9,8 @@ use oauth2::{
     AccessToken, AsyncHttpClient, ClientId, ClientSecret, HttpRequest, HttpResponse, IntrospectionUrl,
     TokenIntrospectionResponse as _,
 };
-use serde_json::Value;
+use reqwest::StatusCode;
+use serde_json::{Map, Value};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -69,7 +70,10 @@ impl Exchange<'_> {
         };
         let claims = match self.outgoing.send(request, read).await.map_err(Failed)? {
             Reply::Told(claims) => claims,
-            Reply::Status(status) => {
+            Reply::Status(StatusCode::BAD_REQUEST, body) if is_of_unsupported_type(&body) => {
+                Claims::new(Map::from_iter([("active".to_owned(), Value::Bool(false))]))
+            }
+            Reply::Status(status, _) => {
                 return Err(Failed(format!("its introspection endpoint answers with status {status}")));
             }
         };
@@ -81,4 +85,10 @@ impl Exchange<'_> {
             .body(active.to_string().into_bytes())
             .map_err(|error| Failed(error.to_string()))
     }
+}
+
+/// Some issuers do not introspect their own web tokens, and say so in the words of revocation (RFC 7009, section
+/// 2.2.1). That is a no for good, and not an issuer that cannot answer just now.
+fn is_of_unsupported_type(body: &[u8]) -> bool {
+    Claims::read(body).is_some_and(|error| error.text("error").as_deref() == Some("unsupported_token_type"))
 }

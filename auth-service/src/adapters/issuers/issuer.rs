@@ -116,7 +116,8 @@ impl Issuer {
     async fn user_info(&self, token: &str) -> Result<Claims, ForeignFailure> {
         let of_metadata = |metadata: Metadata| metadata.userinfo;
         let url = self.endpoint(self.options.userinfo_url.as_ref(), of_metadata, "user-info endpoint").await;
-        user_info(&url.map_err(ForeignFailure::Unreachable)?, token, &self.outgoing).await
+        let url = url.map_err(ForeignFailure::Unreachable)?;
+        user_info(&url, token, &self.options.subject_claim, &self.outgoing).await
     }
 
     /// The address that the operator has set, or else what the metadata says.

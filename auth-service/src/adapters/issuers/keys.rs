@@ -52,7 +52,7 @@ pub(super) struct KeySet {
 
 /// What there is to verify a token with.
 pub(super) enum Found {
-    /// These keys fit; all of the right kind.
+    /// Among these are all that may have signed it.
     Keys(Arc<Vec<VerifyingKey>>),
     /// The keys were read a moment ago, and are not to be read again so soon.
     AskLater,
@@ -70,9 +70,11 @@ impl KeySet {
         url: impl Future<Output = Result<Url, Unreachable>> + Send,
     ) -> Result<Found, Unreachable> {
         let begun = clock.elapsed();
-        let fitting = self.kept().filter(|kept| kept.keys.iter().any(|key| key.fits(kid, algorithm)));
+        // A key of this name for another algorithm is known too: the token is forged, and no new key is looked for.
+        let is_known = |key: &VerifyingKey| key.fits(kid, algorithm) || key.is_called(kid);
+        let known = self.kept().filter(|kept| kept.keys.iter().any(is_known));
         let age = |kept: &Kept| begun.saturating_sub(kept.read_at);
-        let usable = fitting.filter(|kept| age(kept) < KEPT_FOR);
+        let usable = known.filter(|kept| age(kept) < KEPT_FOR);
         let mut reading = match usable {
             Some(kept) if age(&kept) < FRESH_FOR => return Ok(Found::Keys(kept.keys)),
             Some(ref kept) => match self.reading.try_lock() {
@@ -111,7 +113,7 @@ impl KeySet {
     ) -> Result<Arc<Vec<VerifyingKey>>, Unreachable> {
         let keys = match outgoing.get(&url.await?, read_keys).await? {
             Reply::Told(keys) => Arc::new(keys),
-            Reply::Status(status) => return Err(format!("its keys are answered with status {status}")),
+            Reply::Status(status, _) => return Err(format!("its keys are answered with status {status}")),
         };
         let kept = Kept { read_at: clock.elapsed(), keys: Arc::clone(&keys) };
         *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Some(kept);
@@ -120,6 +122,10 @@ impl KeySet {
 }
 
 impl VerifyingKey {
+    fn is_called(&self, kid: Option<&str>) -> bool {
+        kid.is_some() && self.kid.as_deref() == kid
+    }
+
     /// Whether a token with this header may have been signed by it: by its name where both have one, and only with
     /// an algorithm of its kind.
     pub(super) fn fits(&self, kid: Option<&str>, algorithm: Algorithm) -> bool {

@@ -63,7 +63,7 @@ async fn read(options: &IssuerOptions, outgoing: &Outgoing) -> Result<Metadata, 
     for url in places(&options.identifier) {
         match outgoing.get(&url, |body| understand(options, body)).await? {
             Reply::Told(metadata) => return Ok(metadata),
-            Reply::Status(status) => problem = format!("{url} is answered with status {status}"),
+            Reply::Status(status, _) => problem = format!("{url} is answered with status {status}"),
         }
     }
     Err(format!("it has no metadata: {problem}"))

@@ -28,8 +28,8 @@ pub(super) type Unreachable = String;
 pub(super) enum Reply<T> {
     /// What it tells.
     Told(T),
-    /// It is a refusal of some kind.
-    Status(StatusCode),
+    /// It is a refusal of some kind, with what it says.
+    Status(StatusCode, Vec<u8>),
 }
 
 /// HTTP clients, made when the first is needed: making one reads the system's certificates.
@@ -102,7 +102,7 @@ impl Outgoing {
         }
         let outcome = match self.send_twice(request).await {
             Ok((status, body)) if status.is_success() => read(&body).map(Reply::Told),
-            Ok((status, _)) => Ok(Reply::Status(status)),
+            Ok((status, body)) => Ok(Reply::Status(status, body)),
             Err(error) => Err(error),
         };
         match outcome {

@@ -11,8 +11,14 @@ use crate::domain::foreign::shape::unverified_claims;
 use crate::ports::foreign_tokens::ForeignFailure;
 
 /// What the issuer says of the owner of a token. An issuer that knows a web token has read it, so that what the
-/// token itself says besides (its scope, its end) is the issuer's word too.
-pub(super) async fn user_info(url: &Url, token: &str, outgoing: &Outgoing) -> Result<Claims, ForeignFailure> {
+/// token itself says besides (its scope, its end) is the issuer's word too. Whose it is, though, is for the answer
+/// alone to say: one that names nobody, as some give for a token that they do not know, proves nothing.
+pub(super) async fn user_info(
+    url: &Url,
+    token: &str,
+    subject_claim: &str,
+    outgoing: &Outgoing,
+) -> Result<Claims, ForeignFailure> {
     let mut request = Request::new(Method::GET, url.clone());
     let mut bearer = format!("Bearer {token}")
         .parse::<reqwest::header::HeaderValue>()
@@ -23,12 +29,15 @@ pub(super) async fn user_info(url: &Url, token: &str, outgoing: &Outgoing) -> Re
         Claims::read(body).ok_or_else(|| "its user-info endpoint answers no JSON object".to_owned())
     };
     match outgoing.send(request, read).await.map_err(ForeignFailure::Unreachable)? {
+        Reply::Told(told) if !told.has(subject_claim) => {
+            Err(ForeignFailure::Refused(ForeignRefusal::NoSubject))
+        }
         Reply::Told(told) => Ok(told.completed_by(unverified_claims(token).unwrap_or_default())),
         // RFC 6750, section 3.1: malformed, not good, not good for this.
-        Reply::Status(StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+        Reply::Status(StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
             Err(ForeignFailure::Refused(ForeignRefusal::Inactive))
         }
-        Reply::Status(status) => {
+        Reply::Status(status, _) => {
             let cause = format!("its user-info endpoint answers with status {status}");
             Err(ForeignFailure::Unreachable(cause))
         }
