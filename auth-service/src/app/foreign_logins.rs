@@ -66,7 +66,7 @@ impl ForeignLogins {
         if let Arrival::Welcome(user) = arrival {
             tracing::info!(target: "logins", user = user.number(), issuer = %login.issuer, "an account was made");
         }
-        Ok(matches!(arrival, Arrival::Welcome(_)))
+        Ok(arrival != Arrival::Barred)
     }
 }
 

@@ -51,8 +51,10 @@ pub enum LinkedBy {
 pub enum Arrival {
     /// There is an account now.
     Welcome(UserId),
-    /// The subject has, or once had, an account.
+    /// There is one already: somebody else was quicker.
     Known,
+    /// The subject once had an account, and never gets one again by itself.
+    Barred,
 }
 
 /// Links as they are stored. A subject belongs to one account for ever, whatever becomes of either.

@@ -73,7 +73,7 @@ async fn a_subject_never_comes_to_mean_somebody_else(database: Database) {
     let gone = store.link(bob, &one, Administrator).await;
     assert!(matches!(gone, Err(LinkError::OfAnotherAccount)), "{gone:?}");
     let arrival = store.welcome(&one, &[name("alice")], None).await.unwrap();
-    assert_eq!(arrival, Arrival::Known, "who was removed stays removed");
+    assert_eq!(arrival, Arrival::Barred, "who was removed stays removed");
 }
 
 async fn what_was_unlinked_is_brought_back_by_an_administrator_only(database: Database) {
@@ -87,7 +87,7 @@ async fn what_was_unlinked_is_brought_back_by_an_administrator_only(database: Da
     assert_eq!(linked(store, &one).await, None);
     assert!(store.links(alice).await.unwrap().is_empty());
     assert!(!store.unlink(alice, &one).await.unwrap());
-    assert_eq!(store.welcome(&one, &[name("al")], None).await.unwrap(), Arrival::Known);
+    assert_eq!(store.welcome(&one, &[name("al")], None).await.unwrap(), Arrival::Barred);
     let barred = store.link(alice, &one, Owner).await;
     assert!(matches!(barred, Err(LinkError::Barred)), "{barred:?}");
     store.link(alice, &one, Administrator).await.unwrap();
@@ -134,6 +134,8 @@ async fn nobody_is_welcomed_twice_even_at_the_same_time(database: Database) {
     let arrivals = futures_util::future::join_all(arrivals).await;
     let made = arrivals.iter().filter(|arrival| matches!(arrival, Ok(Arrival::Welcome(_)))).count();
     assert_eq!(made, 1, "{arrivals:?}");
+    let known = arrivals.iter().filter(|arrival| matches!(arrival, Ok(Arrival::Known))).count();
+    assert_eq!(known, 3, "{arrivals:?}");
     assert_eq!(store.users().await.unwrap().len(), 1);
 }
 

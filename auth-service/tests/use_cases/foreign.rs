@@ -112,8 +112,10 @@ impl LinkedSubjects for Outside {
         _: Option<&EmailAddress>,
     ) -> Result<Arrival, StorageError> {
         let mut world = self.world.lock().unwrap();
-        if world.links.contains_key(subject) {
-            return Ok(Arrival::Known);
+        match world.links.get(subject) {
+            Some(Some(_)) => return Ok(Arrival::Known),
+            Some(None) => return Ok(Arrival::Barred),
+            None => {}
         }
         world.links.insert(subject.clone(), Some(ALICE));
         Ok(Arrival::Welcome(ALICE))

@@ -171,8 +171,10 @@ impl Store {
     ) -> Result<Arrival, AccountError> {
         let now = self.clock.now().as_millis();
         change!(self, transaction => {
-            if row_of!(transaction, subject).is_some() {
-                return Ok(Arrival::Known);
+            match row_of!(transaction, subject) {
+                Some((Some(_), false)) => return Ok(Arrival::Known),
+                Some(_) => return Ok(Arrival::Barred),
+                None => {}
             }
             let number = take_name!(transaction, name, "user");
             sqlx::query(
