@@ -11,12 +11,14 @@ import pytest
 from harness.canaille import Canaille
 from harness.client import Client
 from harness.clients import NAMES, Clients
+from harness.federation import Federation
 from harness.issuer import FakeIssuer
 from harness.listener import Listener
 from harness.oidc_provider import OidcProvider
 from harness.postgres import Postgres
 from harness.slow_pushes import LIFETIME, SlowPushes
 from harness.stack import Stack, User
+from harness.target import Target
 
 KINDS = ("sqlite", "postgresql", *(["sqlite-registry3"] if os.environ.get("REGISTRY_V3") else []))
 NewClient = Callable[[], Client]
@@ -140,6 +142,37 @@ def canaille(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Canaille]:
     server = Canaille(tmp_path_factory.mktemp("canaille")).start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def federation(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Federation]:
+    """An installation that trusts several real OAuth servers at once."""
+    federation = Federation(make_stack("sqlite", request), tmp_path_factory.mktemp)
+    try:
+        yield federation.start()
+        federation.stack.assert_that_no_log_shows_a_secret()
+    finally:
+        federation.close()
+
+
+@pytest.fixture(scope="session")
+def shared_target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    target = Target(make_stack("sqlite", request))
+    try:
+        yield target.start()
+        target.stack.assert_that_no_log_shows_a_secret()
+        target.trap.assert_that_nobody_connected()
+    finally:
+        target.close()
+
+
+@pytest.fixture
+def target(shared_target: Target) -> Target:
+    """What forgers aim at; a true token would be accepted."""
+    shared_target.assert_that_true_tokens_are_accepted()
+    return shared_target
 
 
 @pytest.fixture

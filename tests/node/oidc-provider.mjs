@@ -44,12 +44,13 @@ const client = (id, grants, more) => ({
   client_id: id, client_secret: 's3cret', grant_types: grants, redirect_uris: [], response_types: [], ...more,
 });
 
-function makeProvider({ issuer, keys, lifetime, algorithm, scopes, audiences, callback }) {
+function makeProvider({ issuer, keys, lifetime, algorithm, opaqueBits, scopes, audiences, callback }) {
   const scope = scopes.join(' ');
   return new Provider(issuer, {
     adapter: Adapter,
     jwks: { keys },
     cookies: { keys: ['the bench'] },
+    formats: { bitsOfOpaqueRandomness: opaqueBits },
     scopes: ['openid', 'offline_access', ...scopes],
     clients: [
       client('ci', ['client_credentials'], { scope }),

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from pathlib import Path
+from urllib.parse import urlencode
 
+from harness.code_flow import authorization_code
 from harness.places import TOOLS, free_port
-from harness.process import BackgroundProcess, Outcome, run
+from harness.process import BackgroundProcess, Outcome, run, wait_until
 from harness.signing import SigningKey
 from harness.web import HttpAnswer, post_form, request
 
@@ -22,7 +25,10 @@ CLIENT = ("reg", "s3cret")
 USER = ("bob", "sesame123")
 EMAIL = "bob@example.org"
 
+CALLBACK = "http://127.0.0.1:1/callback"
+
 JWKS = "/oauth/jwks.json"
+AUTHORIZATION = "/oauth/authorize"
 TOKEN = "/oauth/token"
 INTROSPECTION = "/oauth/introspect"
 REVOCATION = "/oauth/revoke"
@@ -37,6 +43,7 @@ class Canaille:
         self.issuer = f"http://127.0.0.1:{self.port}"
         self._folder = folder
         self._process: BackgroundProcess | None = None
+        self._issued_at = 0
         key = SigningKey().private_jwk()
         del key["alg"]  # so that it chooses one, and it chooses RS512
         self._env = {
@@ -63,7 +70,7 @@ class Canaille:
         client = ["--client-id", identifier, "--client-secret", secret, "--client-name", identifier]
         client += [word for grant in grants for word in ("--grant-types", grant)]
         client += [word for scope in ("openid", "download", "modify") for word in ("--scope", scope)]
-        client += ["--redirect-uris", "http://127.0.0.1:1/callback", "--response-types", "code"]
+        client += ["--redirect-uris", CALLBACK, "--response-types", "code"]
         client += ["--token-endpoint-auth-method", "client_secret_basic"]
         made = json.loads(self._cli("create", "client", *client).stdout)
         # Only a token's audience may introspect it.
@@ -97,10 +104,25 @@ class Canaille:
         """An opaque token of the client's own."""
         return self._token({"grant_type": "client_credentials", "scope": scope})
 
-    def _token(self, form: dict[str, str]) -> str:
+    def id_token(self) -> str:
+        """What tells the client who logged in on canaille's pages: a JWT of the same type."""
+        name, password = USER
+        query = {"client_id": CLIENT[0], "response_type": "code", "redirect_uri": CALLBACK, "scope": "openid"}
+        pages = ({"login": name}, {"password": password}, {"answer": "accept"})
+        code = authorization_code(f"{self.issuer}{AUTHORIZATION}?{urlencode(query)}", CALLBACK, pages, {})
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+        return self._token(form, "id_token")
+
+    def _token(self, form: dict[str, str], kind: str = "access_token") -> str:
+        self._wait_for_another_second()
         answer = self._ask(TOKEN, form)
+        self._issued_at = int(time.time())
         assert answer.status == 200, f"{answer.status} {answer.body!r}"
-        return str(answer.json()["access_token"])
+        return str(answer.json()[kind])
+
+    def _wait_for_another_second(self) -> None:
+        """Two JWTs of one second are the same text, which it cannot store twice: it answers with 500."""
+        wait_until(lambda: int(time.time()) > self._issued_at, "the next second begins", 2)
 
     def revoke(self, token: str) -> None:
         """A JWT can be revoked too, but only introspection knows it."""

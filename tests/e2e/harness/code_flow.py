@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from http.client import HTTPMessage
 from http.cookiejar import CookieJar
 from typing import IO
 from urllib.parse import parse_qs, urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, ProxyHandler, Request, build_opener
+
+GUARD = re.compile(r'name="(csrf_token)" value="([^"]+)"')
 
 
 class _Arrived(Exception):
@@ -28,19 +31,25 @@ class _StopAt(HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def authorization_code(url: str, callback: str, login: str, headers: Mapping[str, str]) -> str:
-    """Opens the URL, fills in both pages of oidc-provider and returns the code that the client gets."""
+def authorization_code(
+    url: str, callback: str, pages: Sequence[Mapping[str, str]], headers: Mapping[str, str]
+) -> str:
+    """Opens the URL, fills in one page after the other and returns the code that the client gets.
+
+    What a page carries against forged forms is sent back with its fields.
+    """
     opener = build_opener(ProxyHandler({}), HTTPCookieProcessor(CookieJar()), _StopAt(callback))
     opener.addheaders = list(headers.items())
-    pages = ({"prompt": "login", "login": login, "password": "any"}, {"prompt": "consent"})
+    fields: Mapping[str, str] = {}
+    shown = url
     try:
-        with opener.open(url, timeout=20) as page:
-            shown = page.url
-        for form in pages:
-            with opener.open(shown, urlencode(form).encode(), timeout=20) as page:
-                shown = page.url
+        for page in (None, *pages):
+            form = urlencode({**fields, **page}).encode() if page else None
+            with opener.open(shown, form, timeout=20) as answer:
+                shown, text = answer.url, answer.read().decode()
+            fields = dict(GUARD.findall(text))
     except _Arrived as arrived:
-        answer = parse_qs(urlsplit(str(arrived)).query)
-        assert "code" in answer, f"no code was issued: {answer}"
-        return answer["code"][0]
+        got = parse_qs(urlsplit(str(arrived)).query)
+        assert "code" in got, f"no code was issued: {got}"
+        return got["code"][0]
     raise AssertionError(f"the login ended at {shown} instead of the client")

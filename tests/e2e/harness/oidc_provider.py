@@ -42,7 +42,14 @@ OWN_REQUEST = {"User-Agent": "test bench"}
 class OidcProvider:
     """One server on a port that it keeps; what it issued outlives `stop`."""
 
-    def __init__(self, folder: Path, *, lifetime_seconds: int = 3600, algorithm: str = "RS256") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        lifetime_seconds: int = 3600,
+        algorithm: str = "RS256",
+        opaque_bits: int = 256,
+    ) -> None:
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.keys: list[SigningKey] = []
@@ -56,6 +63,7 @@ class OidcProvider:
             "issuer": self.issuer,
             "lifetime": lifetime_seconds,
             "algorithm": algorithm,
+            "opaqueBits": opaque_bits,
             "scopes": SCOPES,
             "audiences": {RESOURCE: AUDIENCE},
             "callback": self._callback,
@@ -164,7 +172,8 @@ class OidcProvider:
             **({"resource": resource} if resource else {}),
         }
         url = f"{self.issuer}/auth?{urlencode(query)}"
-        code = authorization_code(url, self._callback, login, OWN_REQUEST)
+        pages = ({"prompt": "login", "login": login, "password": "any"}, {"prompt": "consent"})
+        code = authorization_code(url, self._callback, pages, OWN_REQUEST)
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self._callback}
         return self._token({**form, "code_verifier": verifier}, resource, "web")
 

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import get_default_algorithms
 
 Claims = dict[str, Any]
@@ -27,8 +27,22 @@ def signing_input(header: Claims | bytes, claims: Claims | bytes) -> bytes:
     return ".".join(base64url(part) for part in parts).encode()
 
 
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+def _generate(algorithm: str) -> PrivateKey:
+    match algorithm:
+        case "ES256":
+            return ec.generate_private_key(ec.SECP256R1())
+        case "ES384":
+            return ec.generate_private_key(ec.SECP384R1())
+        case "EdDSA":
+            return ed25519.Ed25519PrivateKey.generate()
+    return rsa.generate_private_key(65537, 2048)
+
+
 class SigningKey:
-    """A key pair for one algorithm: RS256 and its like, or ES256."""
+    """A key pair for one algorithm of RSA or of elliptic curves."""
 
     _made = 0
 
@@ -36,11 +50,7 @@ class SigningKey:
         number = SigningKey._made = SigningKey._made + 1
         self.algorithm = algorithm
         self.kid = kid or f"{algorithm.lower()}-{number}"
-        self.private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-        if algorithm.startswith("ES"):
-            self.private = ec.generate_private_key(ec.SECP256R1())
-        else:
-            self.private = rsa.generate_private_key(65537, 2048)
+        self.private = _generate(algorithm)
 
     def _jwk(self, key: object) -> Claims:
         members: Claims = get_default_algorithms()[self.algorithm].to_jwk(key, as_dict=True)

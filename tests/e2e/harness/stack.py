@@ -47,6 +47,7 @@ class Stack:
         self.settings: Settings = default_settings(folder, database_url, port)
         self.registry = Registry(folder, port, registry_version)
         self.host = self.registry.host
+        self._tokens: list[str] = []
         self.service: Service
         self.relay: WebhookRelay
 
@@ -107,13 +108,31 @@ class Stack:
         """A personal access token, by the command line."""
         return self.service.cli("token", "add", "--user", user.name, *options).check().stdout.strip()
 
+    def add_robot(self, project: str, access: str = "READ,DOWNLOAD,CREATE,UPDATE") -> User:
+        """A certified robot account with these rights on the project; it has no password."""
+        robot = User(f"robot-{next(_numbers)}", "")
+        self.service.cli("robot", "add", robot.name, "--project", project, "--certified").check()
+        self.grant(project, robot, access)
+        return robot
+
+    def link(self, user: User, issuer: str, subject: str) -> None:
+        """Whoever the issuer knows by this name acts for the account."""
+        self.service.cli("user", "link", user.name, issuer, subject).check()
+
+    def remember(self, token: str) -> str:
+        """The token, which nothing that the service writes may show."""
+        self._tokens.append(token)
+        return token
+
     def assert_that_no_log_shows_a_secret(self) -> None:
-        """No password of a user of this stack, nor the webhook's secret."""
-        log = self.service.log()
-        # Every registry token begins with eyJ; the others are those of this service.
-        secrets = [self.service.webhook_secret, "pass:word", "eyJ", "asp_", "asi_", "ass_"]
-        shown = [line for line in log.splitlines() if any(secret in line for secret in secrets)]
-        assert not shown, f"the log shows a secret: {shown[:3]}"
+        """No password of a user of this stack, nor a token, nor a secret of the configuration."""
+        # Every JWT begins with eyJ; the other beginnings are those of this service's tokens.
+        secrets = ["pass:word", "eyJ", "asp_", "asi_", "ass_", *self._tokens, self.service.webhook_secret]
+        secrets += [keys["client_secret"] for keys in self.settings.values() if "client_secret" in keys]
+        metrics = request("GET", self.service.ops_url + "/metrics").body.decode()
+        lines = (self.service.log() + metrics).splitlines()
+        shown = [line for line in lines if any(secret in line for secret in secrets)]
+        assert not shown, f"the log or the metrics show a secret: {shown[:3]}"
 
     # What clients and programs see.
 
