@@ -1,0 +1,154 @@
+"""canaille as the issuer: JWTs without a scope, fractions of seconds, and opaque tokens of nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+from conftest import NewNamedClient, NewStack, Publish, make_stack
+from harness.canaille import USER, Canaille
+from harness.process import wait_until
+from harness.stack import Stack, User
+from harness.trust import issuers, trust_canaille
+from harness.web import decode_token
+
+OPAQUE = "[A-Za-z0-9]{48}"
+
+
+@pytest.fixture(scope="module")
+def stack(request: pytest.FixtureRequest, canaille: Canaille) -> Iterator[Stack]:
+    """An installation that trusts it, and where its only user has an account with a project."""
+    section = trust_canaille(canaille, opaque_pattern=OPAQUE, cache_seconds=1)
+    stack = make_stack("sqlite", request, **issuers(canaille=section))
+    try:
+        yield stack.start()
+        stack.assert_that_no_log_shows_a_secret()
+    finally:
+        stack.close()
+
+
+@pytest.fixture(scope="module")
+def owner(stack: Stack) -> User:
+    """Linked to canaille's user, who can be linked once."""
+    owner = stack.add_user("owner")
+    stack.link(owner, "canaille", USER[0])
+    return owner
+
+
+def token_of_the_user(stack: Stack, canaille: Canaille, scope: str) -> User:
+    return User("", stack.remember(canaille.user_token(scope)))
+
+
+def test_a_jwt_without_a_scope_is_completed_by_introspection(
+    stack: Stack, canaille: Canaille, project: str, publish: Publish, new_client_named: NewNamedClient
+) -> None:
+    item = f"{project}/app"
+    publish(item)
+    token = token_of_the_user(stack, canaille, "openid download modify")
+    assert "scope" not in decode_token(token.password)[1]
+    assert isinstance(canaille.introspect(token.password).json()["exp"], float)
+    for name in ("docker", "skopeo"):
+        client = stack.login(
+            partial(new_client_named, name),
+            User("x", token.password),
+        )
+        client.pull(stack.reference(item)).check()
+        client.push(stack.reference(item, name), f"by {name}").check()
+
+
+def test_what_introspection_says_is_allowed_is_allowed_and_no_more(
+    stack: Stack, canaille: Canaille, project: str, publish: Publish
+) -> None:
+    item = f"{project}/app"
+    publish(item)
+    token = token_of_the_user(stack, canaille, "openid download")
+    assert stack.granted(token, item, "pull") == {"pull"}
+    answer = stack.ask_token(token, f"repository:{item}:pull,push")
+    assert "this token has scope download; pushing also needs modify [token_scope]" in answer.message
+    without = token_of_the_user(stack, canaille, "openid")
+    assert "[token_scope]" in stack.ask_token(without, f"repository:{item}:pull").message
+
+
+@pytest.mark.usefixtures("owner")
+def test_a_revoked_jwt_is_refused_when_the_answer_is_forgotten(stack: Stack, canaille: Canaille) -> None:
+    """Its signature stays good; introspection tells the end of it."""
+    token = token_of_the_user(stack, canaille, "openid download")
+    assert stack.ask_token(token).status == 200
+    canaille.revoke(token.password)
+    wait_until(lambda: stack.ask_token(token).status == 401, "it is refused", 3)
+    assert "was revoked or has expired; get a new one" in stack.ask_token(token).message
+
+
+@pytest.mark.usefixtures("owner")
+def test_an_id_token_is_refused(stack: Stack, canaille: Canaille) -> None:
+    """It has the type and the audience of an access token there, and introspection does not know it."""
+    token = canaille.id_token()
+    access = canaille.user_token("openid download")
+    assert decode_token(token)[0] == decode_token(access)[0]
+    assert decode_token(token)[1]["aud"] == decode_token(access)[1]["aud"]
+    answer = stack.ask_token(User("", token))
+    assert answer.status == 401
+    assert "the token of 'canaille'" in answer.message
+
+
+def test_an_opaque_token_of_its_client_does_not_say_whom_it_stands_for(
+    stack: Stack, canaille: Canaille
+) -> None:
+    token = stack.remember(canaille.client_token("download modify"))
+    assert "sub" not in canaille.introspect(token).json()
+    answer = stack.ask_token(User("", token))
+    assert answer.status == 401
+    assert "the token of 'canaille' does not say whom it stands for" in answer.message
+    assert stack.ask_token(User("", token[:-1] + "!")).message.startswith("wrong user name or password")
+    invented = stack.ask_token(User("", "x" * 48))
+    assert "the token of 'canaille' was revoked or has expired" in invented.message
+
+
+@pytest.fixture
+def new_owner(new_stack: NewStack, canaille: Canaille) -> Callable[[str], tuple[Stack, str]]:
+    """Makes installations that verify in another way, each with a project of canaille's user."""
+
+    def make(verify: str) -> tuple[Stack, str]:
+        stack = new_stack(**issuers(canaille=trust_canaille(canaille, verify=verify)))
+        owner = stack.add_user("owner")
+        stack.link(owner, "canaille", USER[0])
+        return stack, f"repository:{stack.add_project(owner)}/new:pull,push"
+
+    return make
+
+
+def test_introspection_alone_will_do(
+    new_owner: Callable[[str], tuple[Stack, str]], canaille: Canaille
+) -> None:
+    stack, wanted = new_owner("introspection")
+    token = token_of_the_user(stack, canaille, "openid download modify")
+    assert stack.ask_token(token, wanted).status == 200
+    refused = stack.ask_token(User("", canaille.id_token()))
+    assert "was revoked or has expired" in refused.message, "what it says of what it does not know"
+
+
+def test_without_introspection_its_jwts_log_in_and_give_no_rights(
+    new_owner: Callable[[str], tuple[Stack, str]], canaille: Canaille
+) -> None:
+    stack, wanted = new_owner("jwt")
+    token = token_of_the_user(stack, canaille, "openid download modify")
+    assert stack.ask_token(token).status == 200
+    assert "[token_scope]" in stack.ask_token(token, wanted).message
+    refused = stack.ask_token(User("", canaille.id_token()))
+    assert "is no access token; use the access token, not the ID token" in refused.message
+
+
+@pytest.mark.usefixtures("owner")
+def test_while_it_is_down_nobody_is_told_that_the_login_is_wrong(stack: Stack, canaille: Canaille) -> None:
+    token = token_of_the_user(stack, canaille, "openid download")
+    assert canaille.introspect(token.password).json()["active"]
+    canaille.stop()
+    try:
+        answer = stack.ask_token(token)
+        assert answer.status == 429
+        assert "the login server 'canaille' does not answer" in answer.message
+    finally:
+        canaille.start()
+    wait_until(lambda: stack.ask_token(token).status == 200, "it is asked again", 15)

@@ -1,0 +1,189 @@
+"""Accounts that are made by the first token of somebody who has none, where the operator wants that."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import pytest
+
+from conftest import KINDS, NewNamedClient, make_stack
+from harness.issuer import FakeIssuer
+from harness.process import wait_until
+from harness.stack import PROMISED_SECONDS, Stack, User
+from harness.trust import issuers, trust_stub
+
+_numbers = itertools.count(1)
+NOT_LINKED = "no account here is linked to this login"
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[FakeIssuer]:
+    """A stub, because names and addresses have to be chosen."""
+    stub = FakeIssuer().start()
+    yield stub
+    stub.stop()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def stack(request: pytest.FixtureRequest, issuer: FakeIssuer) -> Iterator[Stack]:
+    """An installation where whoever comes with a token of the issuer gets an account."""
+    stack = make_stack(request.param, request, **issuers(stub=trust_stub(issuer, create_accounts=True)))
+    try:
+        yield stack.start()
+        stack.assert_that_no_log_shows_a_secret()
+    finally:
+        stack.close()
+
+
+def new_subject() -> str:
+    return f"subject-{next(_numbers)}"
+
+
+def token_of(issuer: FakeIssuer, subject: str, **claims: object) -> User:
+    return User("", issuer.sign(issuer.claims(sub=subject, client_id="web", **claims)))
+
+
+def accounts(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Every account by its name."""
+    return {row["userName"]: row for row in stack.service.cli_json("user", "list")}
+
+
+def account_of(stack: Stack, subject: str) -> dict[str, Any]:
+    """The one account that the subject is linked to."""
+    linked = [
+        row
+        for name, row in accounts(stack).items()
+        if subject in [link["subject"] for link in stack.service.cli_json("user", "links", name)]
+    ]
+    assert len(linked) == 1, f"{len(linked)} accounts are linked to {subject}"
+    return linked[0]
+
+
+def test_the_first_token_makes_an_ordinary_account(stack: Stack, issuer: FakeIssuer) -> None:
+    subject = new_subject()
+    name, email = f"Ann.{subject}", f"{subject}@example.org"
+    token = token_of(issuer, subject, preferred_username=name, email=email)
+    assert stack.ask_token(token).status == 200
+    account = account_of(stack, subject)
+    assert (account["userName"], account["emails"]) == (name.lower(), [email])
+    assert not account["certified"]
+    assert not account["administrator"]
+    before = set(accounts(stack))
+    assert stack.ask_token(token_of(issuer, subject, preferred_username="another")).status == 200
+    assert set(accounts(stack)) == before, "there is one account for the subject"
+
+
+def test_a_newcomer_sees_what_is_shared_with_everybody_and_pushes_nothing(
+    stack: Stack, issuer: FakeIssuer, new_client_named: NewNamedClient
+) -> None:
+    owner = stack.add_user("owner")
+    project = stack.add_project(owner)
+    digest = stack.login(partial(new_client_named, "crane"), owner).push(
+        stack.reference(f"{project}/app"), "for everybody"
+    )
+    stack.wait_for_tag(f"{project}/app", "v1", digest.check().digest)
+    stack.grant(project, "AUTHENTICATED_USERS", "READ,DOWNLOAD,CREATE")
+    client = stack.login(
+        partial(new_client_named, "docker"), User("x", token_of(issuer, new_subject()).password)
+    )
+    client.pull(stack.reference(f"{project}/app")).check()
+    pushed = client.push(stack.reference(f"{project}/new"), "by a newcomer")
+    assert not pushed.succeeded
+    assert "[not_certified]" in pushed.text
+
+
+def test_a_name_that_is_taken_gets_a_number(stack: Stack, issuer: FakeIssuer) -> None:
+    taken = stack.add_user("taken").name
+    one, two = new_subject(), new_subject()
+    for subject in (one, two):
+        assert stack.ask_token(token_of(issuer, subject, preferred_username=taken)).status == 200
+    assert account_of(stack, one)["userName"] == one, "the subject's own name is nicer than a number"
+    stack.service.cli("team", "add", new_subject()).check()
+    team = f"subject-{next(_numbers) - 1}"
+    assert stack.ask_token(token_of(issuer, team)).status == 200
+    assert account_of(stack, team)["userName"] == f"{team}-2"
+
+
+def test_an_address_that_somebody_has_is_not_copied_and_links_nobody(
+    stack: Stack, issuer: FakeIssuer
+) -> None:
+    owner = stack.add_user("owner")
+    subject = new_subject()
+    email = f"{owner.name}@example.org"
+    token = token_of(issuer, subject, preferred_username=owner.name, email=email)
+    assert stack.ask_token(token).status == 200
+    account = account_of(stack, subject)
+    assert account["userName"] != owner.name
+    assert account["emails"] == []
+    assert stack.service.cli_json("user", "links", owner.name) == []
+
+
+def test_names_that_cannot_be_are_made_fit(stack: Stack, issuer: FakeIssuer) -> None:
+    for proposed, fit in {
+        "PUBLIC": None,
+        "12": None,
+        "../../etc": "etc",
+        "Ödön\n": "d-n",
+        "x" * 300: "x" * 56,
+    }.items():
+        subject = new_subject()
+        assert stack.ask_token(token_of(issuer, subject, preferred_username=proposed)).status == 200
+        assert account_of(stack, subject)["userName"] == (fit or subject)
+
+
+def test_two_first_requests_at_once_make_one_account_and_both_get_a_token(
+    stack: Stack, issuer: FakeIssuer
+) -> None:
+    """Clients ask for several tokens at the same time."""
+    for _ in range(5):
+        token = token_of(issuer, new_subject())
+        before = set(accounts(stack))
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(stack.ask_token, [token] * 8))
+        assert [answer.status for answer in answers] == [200] * 8
+        assert len(set(accounts(stack)) - before) == 1
+
+
+def test_two_processes_make_one_account(stack: Stack, issuer: FakeIssuer) -> None:
+    sibling = stack.service.sibling()
+    sibling.serve()
+    try:
+        for _ in range(3):
+            token = token_of(issuer, new_subject())
+            before = set(accounts(stack))
+            with ThreadPoolExecutor(4) as pool:
+                asked = [
+                    pool.submit(stack.ask_token, token, service=service)
+                    for service in (stack.service, sibling) * 2
+                ]
+            assert [answer.result().status for answer in asked] == [200] * 4
+            assert len(set(accounts(stack)) - before) == 1
+    finally:
+        sibling.stop()
+
+
+@pytest.mark.parametrize("way", ["unlink", "remove"])
+def test_whoever_was_removed_gets_no_account_again(stack: Stack, issuer: FakeIssuer, way: str) -> None:
+    subject = new_subject()
+    token = token_of(issuer, subject)
+    assert stack.ask_token(token).status == 200
+    name = account_of(stack, subject)["userName"]
+    words = ("unlink", name, "stub", subject) if way == "unlink" else ("remove", name)
+    stack.service.cli("user", *words).check()
+    wait_until(lambda: stack.ask_token(token).status == 401, "it is refused", PROMISED_SECONDS)
+    before = set(accounts(stack))
+    assert NOT_LINKED in stack.ask_token(token).message
+    assert set(accounts(stack)) == before
+
+
+def test_a_program_gets_no_account_and_neither_does_a_forger(stack: Stack, issuer: FakeIssuer) -> None:
+    before = set(accounts(stack))
+    program = User("", issuer.sign(issuer.claims(sub="ci", client_id="ci")))
+    assert NOT_LINKED in stack.ask_token(program).message
+    for claims in ({"aud": "other"}, {"exp": 1}, {"iss": "https://issuer.invalid"}, {"nonce": "x"}):
+        assert stack.ask_token(token_of(issuer, new_subject(), **claims)).status == 401
+    assert set(accounts(stack)) == before
