@@ -176,3 +176,65 @@ fn read_key(value: Value) -> Option<VerifyingKey> {
     };
     is_good.then_some(VerifyingKey { kid: jwk.common.key_id, algorithm, key })
 }
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::json;
+
+    use super::*;
+
+    /// An RSA key with a modulus of this many bits, in the way of RFC 7518, section 6.3.
+    fn rsa(bits: usize) -> Value {
+        let modulus = URL_SAFE_NO_PAD.encode(vec![0xa5; bits / 8]);
+        json!({"kty": "RSA", "kid": "a", "e": "AQAB", "n": modulus})
+    }
+
+    fn with(key: Value, member: &str, value: Value) -> Value {
+        let mut key = key;
+        key[member] = value;
+        key
+    }
+
+    fn count(keys: &[Value]) -> usize {
+        read_keys(json!({ "keys": keys }).to_string().as_bytes()).unwrap().len()
+    }
+
+    #[test]
+    fn keys_that_are_of_no_use_here_are_left_out_and_the_others_stay() {
+        let edwards = json!({"kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode([0xa5; 32])});
+        for good in [rsa(2048), rsa(8192), edwards, with(rsa(2048), "use", json!("sig"))] {
+            assert_eq!(count(std::slice::from_ref(&good)), 1, "{good}");
+        }
+        for bad in [
+            rsa(1024),
+            rsa(16384),
+            with(rsa(2048), "use", json!("enc")),
+            with(rsa(2048), "alg", json!("RSA-OAEP")),
+            with(rsa(2048), "key_ops", json!(["encrypt"])),
+            with(rsa(2048), "n", json!("not base64!")),
+            json!({"kty": "oct", "k": "c2VjcmV0"}),
+            json!({"kty": "unheard-of"}),
+            json!("no key"),
+            Value::Null,
+        ] {
+            assert_eq!(count(&[bad.clone(), rsa(2048)]), 1, "{bad}");
+        }
+        assert_eq!(count(&vec![rsa(2048); MOST_KEYS + 1]), MOST_KEYS);
+        for no_keys in ["", "[]", "{}", r#"{"keys": {}}"#] {
+            assert!(read_keys(no_keys.as_bytes()).is_err(), "{no_keys}");
+        }
+    }
+
+    #[test]
+    fn a_key_fits_by_its_name_and_for_algorithms_of_its_kind_only() {
+        let keys = read_keys(json!({"keys": [rsa(2048)]}).to_string().as_bytes()).unwrap();
+        let fits = |kid, algorithm| keys[0].fits(kid, algorithm);
+        assert!(fits(Some("a"), Algorithm::RS256) && fits(None, Algorithm::PS512));
+        assert!(!fits(Some("b"), Algorithm::RS256));
+        for foreign in [Algorithm::HS256, Algorithm::ES256, Algorithm::EdDSA] {
+            assert!(!fits(Some("a"), foreign) && !fits(None, foreign));
+        }
+    }
+}
