@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from conftest import Publish
 from harness.process import wait_until
 from harness.relay import ask_events
+from harness.rest import call, session
 from harness.stack import Stack, User
 from harness.web import basic, request
 
@@ -31,6 +32,17 @@ def test_a_decision_is_one_line_with_all_that_an_operator_needs(
     (line,) = new_lines(stack, before)
     for expected in ("no_download", f"{project}/app", "127.0.0.1"):
         assert expected in line, line
+
+
+def test_a_request_of_the_rest_interface_is_one_line(stack: Stack, owner: User) -> None:
+    before = len(stack.service.log())
+    login = session(stack, owner)
+    call(stack, "GET", "/auth/v1/personalAccessToken", login)
+    lines = wait_until(lambda: new_lines(stack, before)[1:] and new_lines(stack, before), "both are logged")
+    opened, listed = (json.loads(line) for line in lines)
+    assert (opened["target"], opened["path"], opened["status"]) == ("rest", "/auth/v1/login2", 201)
+    assert (listed["method"], listed["status"], listed["reason"]) == ("GET", 200, "none")
+    assert listed["address"] == "127.0.0.1" and listed["user"] > 0
 
 
 def test_a_grant_is_logged_with_what_was_granted(
