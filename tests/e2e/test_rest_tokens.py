@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from http.client import HTTPConnection
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -143,3 +145,20 @@ def test_junk_is_a_clients_mistake(stack: Stack, owner: User) -> None:
     for path in ("/repo/v1", "/repo/v1/", "/auth/v1/nothing", "/repo/v1/entity/../x", "/file/v1"):
         assert call(stack, "GET", path, login).status == 404
     assert call(stack, "GET", PROFILE, login, headers={"X-Junk": "x" * 70000}).status == 431
+
+
+def test_a_session_that_ends_while_the_body_is_on_its_way_makes_no_token(stack: Stack, owner: User) -> None:
+    login = session(stack, owner)
+    body = b'{"name": "late"}'
+    connection = HTTPConnection(urlsplit(stack.service.url).netloc, timeout=20)
+    connection.putrequest("POST", TOKENS)
+    connection.putheader("Authorization", f"Bearer {login}")
+    connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body[:-1])
+    assert call(stack, "DELETE", "/auth/v1/sessionAccessToken", login).status == 204
+    connection.send(body[-1:])
+    answer = connection.getresponse()
+    assert answer.status == 401
+    assert "session was ended" in answer.read().decode()
+    connection.close()
+    assert listed(stack, session(stack, owner)) == []

@@ -60,6 +60,8 @@ pub struct PersonalTokenRequest {
     pub project: Option<ProjectId>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
+    /// The session that it is made in, if it is: one that ends meanwhile makes none.
+    pub made_in: Option<OwnTokenId>,
 }
 
 /// Who asked for a login that lasts.
@@ -95,6 +97,7 @@ impl GiveTokens {
             name,
             project: request.project,
             expires_at: request.expires_at,
+            made_in: request.made_in,
             ..fresh.record(request.user, scopes)
         };
         self.keep(token, fresh, WhenFull::Refuse).await
@@ -172,6 +175,7 @@ impl Fresh {
             address: None,
             expires_at: None,
             idle_until: None,
+            made_in: None,
         }
     }
 

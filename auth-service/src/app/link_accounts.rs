@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::foreign_logins::ForeignLogins;
 use crate::domain::foreign::rules::Standing;
 use crate::domain::foreign::{ForeignSubject, ForeignToken};
+use crate::domain::own_token::OwnTokenId;
 use crate::domain::principal::UserId;
 use crate::ports::StorageError;
 use crate::ports::facts::FactsReader;
@@ -33,12 +34,18 @@ pub struct LinkAccounts {
 }
 
 impl LinkAccounts {
-    /// Links the account of `owner`, who has logged in with the password, to the subject of a token.
-    pub async fn link(&self, owner: UserId, token: &ForeignToken) -> Result<ForeignSubject, NoLink> {
+    /// Links the account of `owner`, who has logged in with the password for `session`, to the
+    /// subject of a token.
+    pub async fn link(
+        &self,
+        owner: UserId,
+        session: OwnTokenId,
+        token: &ForeignToken,
+    ) -> Result<ForeignSubject, NoLink> {
         let login = self.foreign_logins.check(token).await.map_err(NoLink::Token)?;
         match login.standing {
             Standing::Subject { subject, is_client: false } => {
-                self.links.link(owner, &subject, LinkedBy::Owner).await.map_err(NoLink::Link)?;
+                self.links.link(owner, &subject, LinkedBy::Owner { session }).await.map_err(NoLink::Link)?;
                 self.facts.catch_up().await.map_err(|error| NoLink::Link(error.into()))?;
                 Ok(subject)
             }

@@ -29,6 +29,7 @@ pub(super) async fn token(settings: &Settings, command: TokenCommand) -> Result<
                 scopes: scope.unwrap_or(LoginScopes::USUAL),
                 project,
                 expires_at: expires.map(|life| SystemClock.now().plus(life)),
+                made_in: None,
             };
             let given = give_tokens(settings, &store).personal(request).await?;
             let json = json!({

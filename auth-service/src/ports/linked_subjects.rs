@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::StorageError;
 use crate::domain::account::{AccountName, EmailAddress};
 use crate::domain::foreign::ForeignSubject;
+use crate::domain::own_token::OwnTokenId;
 use crate::domain::principal::UserId;
 use crate::domain::time::Timestamp;
 
@@ -32,6 +33,9 @@ pub enum LinkError {
     /// There is no such account.
     #[error("there is no such account")]
     NoSuchUser,
+    /// The session that it was to be done in has ended meanwhile.
+    #[error("the session was ended")]
+    SessionEnded,
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -41,7 +45,10 @@ pub enum LinkError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkedBy {
     /// The account's owner, who has shown both.
-    Owner,
+    Owner {
+        /// The session that it is done in, which must not have ended by then.
+        session: OwnTokenId,
+    },
     /// An administrator.
     Administrator,
 }

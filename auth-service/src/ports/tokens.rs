@@ -40,6 +40,8 @@ pub struct NewToken {
     pub expires_at: Option<Timestamp>,
     /// When it ends unless it is used before.
     pub idle_until: Option<Timestamp>,
+    /// The session that it is made in, which must not have ended by then.
+    pub made_in: Option<OwnTokenId>,
 }
 
 /// A token as people see it.
@@ -98,6 +100,9 @@ pub enum AddTokenError {
     /// The user is gone.
     #[error("there is no such user")]
     NoSuchUser,
+    /// The session that it was to be made in has ended meanwhile.
+    #[error("the session was ended")]
+    SessionEnded,
     /// There is no such project.
     #[error("there is no {0}")]
     NoSuchProject(ProjectId),

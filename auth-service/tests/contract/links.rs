@@ -10,19 +10,25 @@ use auth_service::ports::facts::FactsStore;
 use auth_service::ports::linked_subjects::{Arrival, LinkError, LinkedBy, LinkedSubjects};
 
 use crate::database::{Database, on_both_engines};
-use crate::makers::{add_project, add_user, login, name, new_user};
+use crate::makers::{Ending, add_project, add_user, login, name, new_user, open_session};
 
 on_both_engines!(
     a_link_leads_from_the_subject_to_the_account_and_to_no_other,
     a_subject_never_comes_to_mean_somebody_else,
     what_was_unlinked_is_brought_back_by_an_administrator_only,
+    a_session_that_has_ended_links_nothing,
     an_account_has_at_most_a_hundred_links,
     a_newcomer_gets_an_ordinary_account_under_the_first_name_that_is_free,
     nobody_is_welcomed_twice_even_at_the_same_time,
     a_robot_account_is_found_by_its_name_and_nobody_else_is,
 );
 
-use LinkedBy::{Administrator, Owner};
+use LinkedBy::Administrator;
+
+/// The account's owner, in a session that is open.
+async fn owner(store: &Store, user: UserId) -> LinkedBy {
+    LinkedBy::Owner { session: open_session(store, user).await }
+}
 
 fn subject(text: &str) -> ForeignSubject {
     ForeignSubject::new(&"https://hub.example.org".into(), text).unwrap()
@@ -42,9 +48,9 @@ async fn a_link_leads_from_the_subject_to_the_account_and_to_no_other(database: 
     let one = subject("u-1");
     assert_eq!(linked(store, &one).await, None);
     let before = FactsStore::revision(&**store).await.unwrap();
-    store.link(alice, &one, Owner).await.unwrap();
+    store.link(alice, &one, owner(store, alice).await).await.unwrap();
     assert!(FactsStore::revision(&**store).await.unwrap() > before, "running processes hear of it");
-    store.link(alice, &one, Owner).await.unwrap();
+    store.link(alice, &one, owner(store, alice).await).await.unwrap();
     assert_eq!(linked(store, &one).await, Some(alice));
     for other in ["U-1", "u-1 ", "u-2"] {
         assert_eq!(linked(store, &subject(other)).await, None, "{other:?}");
@@ -54,7 +60,7 @@ async fn a_link_leads_from_the_subject_to_the_account_and_to_no_other(database: 
     let links = store.links(alice).await.unwrap();
     assert_eq!(links.iter().map(|link| &link.subject).collect::<Vec<_>>(), [&one]);
     assert!(store.links(bob).await.unwrap().is_empty());
-    let nobody = store.link(UserId::new(1), &subject("u-2"), Owner).await;
+    let nobody = store.link(UserId::new(1), &subject("u-2"), owner(store, alice).await).await;
     assert!(matches!(nobody, Err(LinkError::NoSuchUser)), "{nobody:?}");
 }
 
@@ -62,8 +68,8 @@ async fn a_subject_never_comes_to_mean_somebody_else(database: Database) {
     let store = &database.store;
     let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);
     let one = subject("u-1");
-    store.link(alice, &one, Owner).await.unwrap();
-    for by in [Owner, Administrator] {
+    store.link(alice, &one, owner(store, alice).await).await.unwrap();
+    for by in [owner(store, bob).await, Administrator] {
         let taken = store.link(bob, &one, by).await;
         assert!(matches!(taken, Err(LinkError::OfAnotherAccount)), "{taken:?}");
     }
@@ -80,7 +86,7 @@ async fn what_was_unlinked_is_brought_back_by_an_administrator_only(database: Da
     let store = &database.store;
     let alice = add_user(store, "alice").await;
     let one = subject("u-1");
-    store.link(alice, &one, Owner).await.unwrap();
+    store.link(alice, &one, owner(store, alice).await).await.unwrap();
     let before = FactsStore::revision(&**store).await.unwrap();
     assert!(store.unlink(alice, &one).await.unwrap());
     assert!(FactsStore::revision(&**store).await.unwrap() > before);
@@ -88,21 +94,34 @@ async fn what_was_unlinked_is_brought_back_by_an_administrator_only(database: Da
     assert!(store.links(alice).await.unwrap().is_empty());
     assert!(!store.unlink(alice, &one).await.unwrap());
     assert_eq!(store.welcome(&one, &[name("al")], None).await.unwrap(), Arrival::Barred);
-    let barred = store.link(alice, &one, Owner).await;
+    let barred = store.link(alice, &one, owner(store, alice).await).await;
     assert!(matches!(barred, Err(LinkError::Barred)), "{barred:?}");
     store.link(alice, &one, Administrator).await.unwrap();
     assert_eq!(linked(store, &one).await, Some(alice));
 }
 
+async fn a_session_that_has_ended_links_nothing(database: Database) {
+    let store = &database.store;
+    let alice = add_user(store, "alice").await;
+    for (number, ending) in Ending::ALL.into_iter().enumerate() {
+        let by = owner(store, alice).await;
+        ending.end_sessions(store, "alice", alice).await;
+        let late = store.link(alice, &subject(&number.to_string()), by).await;
+        assert!(matches!(late, Err(LinkError::SessionEnded)), "{ending:?}: {late:?}");
+    }
+    assert!(store.links(alice).await.unwrap().is_empty());
+}
+
 async fn an_account_has_at_most_a_hundred_links(database: Database) {
     let store = &database.store;
     let alice = add_user(store, "alice").await;
+    let by = owner(store, alice).await;
     for number in 0..100 {
-        store.link(alice, &subject(&number.to_string()), Owner).await.unwrap();
+        store.link(alice, &subject(&number.to_string()), by).await.unwrap();
     }
     let more = store.link(alice, &subject("100"), Administrator).await;
     assert!(matches!(more, Err(LinkError::TooMany(100))), "{more:?}");
-    store.link(alice, &subject("99"), Owner).await.unwrap();
+    store.link(alice, &subject("99"), by).await.unwrap();
 }
 
 async fn a_newcomer_gets_an_ordinary_account_under_the_first_name_that_is_free(database: Database) {

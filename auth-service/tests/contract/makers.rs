@@ -1,20 +1,22 @@
 //! Things that tests need before they begin, in one line each.
 
 use auth_service::adapters::store::Store;
+use auth_service::adapters::system::random_bytes;
 use auth_service::domain::access::AccessSet;
-use auth_service::domain::account::{AccountName, EmailAddress, LoginName};
+use auth_service::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
 use auth_service::domain::event::{EventMeaning, ManifestPush};
 use auth_service::domain::image::{Digest, Tag};
-use auth_service::domain::login::LoginScopes;
+use auth_service::domain::login::{Asker, LoginScopes};
 use auth_service::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind};
 use auth_service::domain::principal::{TeamId, UserId};
 use auth_service::domain::project::{ProjectId, ProjectName};
 use auth_service::domain::repository::{Item, RepositoryName};
 use auth_service::domain::time::Timestamp;
-use auth_service::ports::accounts::{NewUser, Teams, Users};
+use auth_service::ports::accounts::{NewUser, Teams, UserChange, Users};
 use auth_service::ports::events::{EventInbox, IncomingEvent, Receipt};
+use auth_service::ports::facts::FactsStore as _;
 use auth_service::ports::items::Items;
-use auth_service::ports::tokens::NewToken;
+use auth_service::ports::tokens::{NewToken, Tokens as _, WhenFull};
 
 pub(crate) fn name(text: &str) -> AccountName {
     AccountName::parse(text).unwrap()
@@ -52,6 +54,7 @@ pub(crate) fn new_token(id: OwnTokenId, kind: OwnTokenKind, user: UserId) -> New
         address: None,
         expires_at: None,
         idle_until: None,
+        made_in: None,
     }
 }
 
@@ -138,4 +141,38 @@ pub(crate) async fn add_repository(store: &Store, project: ProjectId, path: &str
     let event = push(&format!("first-of-{name}"), &name, Some("latest"), 'a', 1_000);
     assert_eq!(receive(store, &event, 1_000).await, Receipt::Applied);
     name
+}
+
+/// The number of a session of the user that is open.
+pub(crate) async fn open_session(store: &Store, user: UserId) -> OwnTokenId {
+    let snapshot = store.snapshot(&Asker::User(user), &[]).await.unwrap();
+    let generation = snapshot.value.user.map(|user| user.generation);
+    let id = OwnTokenId::from_random(random_bytes().unwrap());
+    let session = NewToken { generation, ..new_token(id, OwnTokenKind::Session, user) };
+    store.add_token(&session, 100, WhenFull::Refuse).await.unwrap();
+    id
+}
+
+/// Everything that ends the sessions of somebody.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Ending {
+    Logout,
+    NewPassword,
+    Disabling,
+}
+
+impl Ending {
+    pub(crate) const ALL: [Self; 3] = [Self::Logout, Self::NewPassword, Self::Disabling];
+
+    pub(crate) async fn end_sessions(self, store: &Store, text: &str, user: UserId) {
+        let change = |change| async move { store.change_user(&name(text), &change).await.unwrap() };
+        match self {
+            Self::Logout => store.end_logins(user).await.unwrap(),
+            Self::NewPassword => change(UserChange::PasswordHash("$new".to_owned())).await,
+            Self::Disabling => {
+                change(UserChange::State(AccountState::Disabled)).await;
+                change(UserChange::State(AccountState::Active)).await;
+            }
+        }
+    }
 }

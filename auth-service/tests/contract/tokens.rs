@@ -15,7 +15,7 @@ use auth_service::ports::system::Clock;
 use auth_service::ports::tokens::{AddTokenError, NewToken, Tokens, WhenFull};
 
 use crate::database::{Database, on_both_engines};
-use crate::makers::{add_project, add_user, name, new_token};
+use crate::makers::{Ending, add_project, add_user, name, new_token, open_session};
 
 on_both_engines!(
     a_token_is_told_with_its_owner_and_gone_once_it_is_revoked,
@@ -25,6 +25,9 @@ on_both_engines!(
     of_logins_the_least_recently_used_goes,
     what_a_token_is_for_must_exist,
     the_last_use_moves_forward_and_moves_the_end_of_what_lies_idle,
+    a_token_that_is_used_twice_a_day_never_lies_idle_for_a_day,
+    a_session_that_has_ended_makes_no_token,
+    a_login_that_ended_with_the_password_is_listed_no_more_and_takes_no_room,
     ending_all_logins_leaves_personal_tokens_and_ends_passwords_under_way,
     tokens_go_with_their_owner_and_long_after_their_end,
 );
@@ -186,6 +189,49 @@ async fn the_last_use_moves_forward_and_moves_the_end_of_what_lies_idle(database
     assert_eq!((record.last_used_at, record.expires_at), (Some(start.plus(5 * DAY)), None));
     used(start.plus(29 * DAY)).await;
     assert_eq!(ends().await, token.expires_at, "the last day stays the last");
+}
+
+async fn a_token_that_is_used_twice_a_day_never_lies_idle_for_a_day(database: Database) {
+    let store = &database.store;
+    let alice = add_user(store, "alice").await;
+    let start = database.clock.now();
+    add(store, &NewToken { idle_until: Some(start.plus(DAY)), ..new_token(id(1), Identity, alice) }).await;
+    for half_days in 1..8 {
+        let at = start.plus(half_days * DAY / 2);
+        store.write_uses(&[(id(1), at)], DAY).await.unwrap();
+        let record = store.tokens(Identity, Some(alice)).await.unwrap().remove(0);
+        assert_eq!(record.expires_at, Some(at.plus(DAY)));
+    }
+}
+
+async fn a_session_that_has_ended_makes_no_token(database: Database) {
+    let store = &database.store;
+    let alice = add_user(store, "alice").await;
+    for (number, ending) in (1..).zip(Ending::ALL) {
+        let session = open_session(store, alice).await;
+        add(store, &NewToken { made_in: Some(session), ..named(number, alice, &format!("{ending:?}")) })
+            .await;
+        ending.end_sessions(store, "alice", alice).await;
+        let late = NewToken { made_in: Some(session), ..named(number + 10, alice, "late") };
+        let refused = store.add_token(&late, 100, WhenFull::Refuse).await;
+        assert!(matches!(refused, Err(AddTokenError::SessionEnded)), "{ending:?}: {refused:?}");
+    }
+    assert_eq!(ids(store, Personal, Some(alice)).await.len(), 3);
+}
+
+async fn a_login_that_ended_with_the_password_is_listed_no_more_and_takes_no_room(database: Database) {
+    let store = &database.store;
+    let alice = add_user(store, "alice").await;
+    let login = |number, generation| NewToken {
+        generation: Some(generation),
+        ..new_token(id(number), Identity, alice)
+    };
+    add(store, &login(1, 1)).await;
+    assert_eq!(ids(store, Identity, None).await, [1]);
+    Ending::NewPassword.end_sessions(store, "alice", alice).await;
+    assert!(ids(store, Identity, None).await.is_empty());
+    store.add_token(&login(2, 2), 1, WhenFull::Refuse).await.unwrap();
+    assert_eq!(ids(store, Identity, Some(alice)).await, [2]);
 }
 
 async fn ending_all_logins_leaves_personal_tokens_and_ends_passwords_under_way(database: Database) {

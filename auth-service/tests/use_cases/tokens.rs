@@ -24,6 +24,7 @@ fn personal(scopes: &str) -> PersonalTokenRequest {
         scopes: LoginScopes::parse(scopes).unwrap(),
         project: None,
         expires_at: None,
+        made_in: None,
     }
 }
 

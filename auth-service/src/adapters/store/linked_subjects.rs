@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::tokens::{OPEN_SESSION, exists};
 use super::users::take_name;
 use super::{Store, change, corrupt, is_taken, list, next_number, note_change};
 use crate::domain::account::{AccountName, EmailAddress};
@@ -67,10 +68,15 @@ impl LinkedSubjects for Store {
             if count!(transaction, "SELECT COUNT(*) FROM users WHERE id = $1", user.number()) == 0 {
                 return Err(LinkError::NoSuchUser);
             }
+            if let LinkedBy::Owner { session } = by
+                && !exists!(transaction, OPEN_SESSION, session.number())
+            {
+                return Err(LinkError::SessionEnded);
+            }
             match row_of!(transaction, subject) {
                 Some((Some(owner), _)) if owner != user.number() => return Err(LinkError::OfAnotherAccount),
                 Some((None, _)) => return Err(LinkError::OfAnotherAccount),
-                Some((_, true)) if by == LinkedBy::Owner => return Err(LinkError::Barred),
+                Some((_, true)) if by != LinkedBy::Administrator => return Err(LinkError::Barred),
                 Some((_, false)) => return Ok(()),
                 _ => {}
             }

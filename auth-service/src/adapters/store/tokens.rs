@@ -51,14 +51,19 @@ impl TokenRow {
 
 /// `$2` 0 is everybody.
 const TOKENS: &str = "SELECT tokens.id, user_id, principals.name AS user_name, tokens.name, scopes, project_id, client, \
-     address, created_at, CASE WHEN idle_until < COALESCE(expires_at, idle_until + 1) THEN idle_until \
+     address, tokens.created_at, CASE WHEN idle_until < COALESCE(expires_at, idle_until + 1) THEN idle_until \
      ELSE expires_at END AS expires_at, last_used_at FROM tokens JOIN principals ON principals.id = user_id \
-     WHERE tokens.kind = $1 AND (user_id = $2 OR $2 = 0) ORDER BY created_at DESC, tokens.id";
+     JOIN users ON users.id = user_id WHERE tokens.kind = $1 AND (user_id = $2 OR $2 = 0) \
+     AND (tokens.generation IS NULL OR tokens.generation = users.generation) ORDER BY tokens.created_at DESC, tokens.id";
+
+/// A session that has not ended: neither by itself, nor with its owner's password, nor with the account.
+pub(super) const OPEN_SESSION: &str = "SELECT tokens.id FROM tokens JOIN users ON users.id = user_id WHERE tokens.id = $1 \
+     AND tokens.kind = 'session' AND tokens.generation = users.generation AND NOT users.disabled";
 
 /// Makes room for one more token of a user (`$1`) and kind (`$2`): those at their end (`$3`) go, and give back
 /// their names.
-const DROP_ENDED: &str =
-    "DELETE FROM tokens WHERE user_id = $1 AND kind = $2 AND (expires_at <= $3 OR idle_until <= $3)";
+const DROP_ENDED: &str = "DELETE FROM tokens WHERE user_id = $1 AND kind = $2 AND (expires_at <= $3 OR idle_until <= $3 \
+     OR generation < (SELECT generation FROM users WHERE id = $1))";
 
 /// All but the `$3` that were used or made last.
 const DROP_LEAST_RECENTLY_USED: &str = "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens \
@@ -69,7 +74,7 @@ const INSERT: &str = "INSERT INTO tokens (id, kind, user_id, name, digest, scope
 
 /// Whether there is a row with this number; `$statement` selects it.
 macro_rules! exists {
-    ($transaction:ident, $statement:literal, $number:expr) => {{
+    ($transaction:ident, $statement:expr, $number:expr) => {{
         let found: Option<(i64,)> = sqlx::query_as($statement)
             .bind($number)
             .fetch_optional(&mut *$transaction)
@@ -78,6 +83,8 @@ macro_rules! exists {
         found.is_some()
     }};
 }
+
+pub(super) use exists;
 
 /// Leaves room for one more token, or says that there is none.
 macro_rules! make_room {
@@ -131,6 +138,11 @@ impl Tokens for Store {
         change!(self, transaction => {
             if !exists!(transaction, "SELECT id FROM users WHERE id = $1", token.user.number()) {
                 return Err(AddTokenError::NoSuchUser);
+            }
+            if let Some(session) = token.made_in
+                && !exists!(transaction, OPEN_SESSION, session.number())
+            {
+                return Err(AddTokenError::SessionEnded);
             }
             if let Some(project) = token.project
                 && !exists!(transaction, "SELECT id FROM projects WHERE id = $1", project.number())
@@ -234,8 +246,8 @@ impl Tokens for Store {
 /// How many uses are written in one transaction: nobody else can change anything while it runs.
 const USES_AT_ONCE: usize = 200;
 
-/// The end of a token that is not used is moved when that is by at least this much, because it is told to all who
-/// keep it in memory.
+/// The end of a token that is not used is moved when that is by at least a tenth of its time, and by no less than
+/// what this allows for a long one, because it is told to all who keep it in memory.
 const MOVE_OF_IDLE: Duration = Duration::from_hours(24);
 
 impl Store {
@@ -258,7 +270,7 @@ impl Store {
                     sqlx::query_as("UPDATE tokens SET idle_until = $2 WHERE id = $1 AND idle_until < $3 RETURNING user_id")
                         .bind(token.number())
                         .bind(end.as_millis())
-                        .bind(end.minus(MOVE_OF_IDLE).as_millis())
+                        .bind(end.minus(MOVE_OF_IDLE.min(idle / 10)).as_millis())
                         .fetch_optional(&mut *transaction)
                         .await?;
                 if let Some((user,)) = moved {

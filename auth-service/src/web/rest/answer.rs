@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 
 use crate::app::log_in::NoLogin;
 use crate::domain::foreign::IssuerName;
-use crate::domain::login::LoginScopes;
+use crate::domain::login::{LoginScopes, NotAdmitted};
+use crate::domain::own_token::OwnTokenKind;
 use crate::domain::project::ProjectId;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
+use crate::domain::refused_login::RefusedLogin;
 use crate::ports::StorageError;
 use crate::web::reading::Unread;
 
@@ -102,6 +104,12 @@ impl From<NoLogin> for RestError {
 }
 
 impl RestError {
+    /// The session that the login was good for has ended since.
+    pub(super) fn session_ended() -> Self {
+        let ended = NotAdmitted::UnknownToken(OwnTokenKind::Session);
+        Self::Refused(RefusedLogin::NotAdmitted(ended).refusal())
+    }
+
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::Refused(Refusal { code: ReasonCode::LockedOut, .. }) => StatusCode::LOCKED,

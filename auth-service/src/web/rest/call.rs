@@ -10,8 +10,8 @@ use super::answer::{Answer, RestError};
 use crate::app::give_tokens::Requester;
 use crate::app::log_in::{Admitted, Origin};
 use crate::domain::facts::UserFacts;
-use crate::domain::login::Caller;
-use crate::domain::own_token::OwnTokenId;
+use crate::domain::login::{Caller, Proof};
+use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
 
 /// How many rows a page has.
 const PAGE: usize = 50;
@@ -30,6 +30,15 @@ impl Call {
     pub(super) fn user(&self) -> Result<&UserFacts, RestError> {
         match self.admitted.as_ref().map(Admitted::caller) {
             Some(Caller::User(user, _)) => Ok(user),
+            _ => Err(RestError::NotLoggedIn),
+        }
+    }
+
+    /// The session that the user has logged in with: what lasts longer than a session is made in one that has not
+    /// ended by then.
+    pub(super) fn session(&self) -> Result<OwnTokenId, RestError> {
+        match self.admitted.as_ref().map(|admitted| &admitted.proof) {
+            Some(Proof::Token(token)) if token.kind == OwnTokenKind::Session => Ok(token.id),
             _ => Err(RestError::NotLoggedIn),
         }
     }

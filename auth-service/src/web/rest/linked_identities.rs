@@ -25,7 +25,7 @@ pub(super) async fn link(api: &RestApi, call: &Call) -> Result<Answer, RestError
     let token = token.and_then(|token| api.shapes.read(&token)).ok_or_else(|| {
         RestError::BadRequest("token must be an access token of an issuer that is configured here".to_owned())
     })?;
-    let subject = api.link_accounts.link(call.user()?.id, &token).await?;
+    let subject = api.link_accounts.link(call.user()?.id, call.session()?, &token).await?;
     let linked = json!({"issuer": &*subject.issuer, "subject": &*subject.subject});
     Ok(Answer::Json(StatusCode::CREATED, linked))
 }
@@ -44,6 +44,7 @@ impl From<NoLink> for RestError {
             }
             NoLink::Link(LinkError::Storage(error)) => return error.into(),
             NoLink::Link(LinkError::NoSuchUser) => return Self::NotLoggedIn,
+            NoLink::Link(LinkError::SessionEnded) => return Self::session_ended(),
             NoLink::Link(error) => error.to_string(),
         };
         Self::BadRequest(text)

@@ -142,10 +142,11 @@ impl RestApi {
             return Err(RestError::HeadTooLong(self.head_bytes));
         }
         let origin = Origin { network: ClientNetwork::of(entry.address), by_form: false };
-        let admitted = self.admit(entry.endpoint.needs, &request, origin).await?;
-        entry.user = admitted.as_ref().and_then(Admitted::user).map_or(0, UserId::number);
+        // The body first: who sends one slowly must still be logged in when it is there.
         let body = read_body(payload, self.body_bytes).await;
         let body = body.map_err(|unread| RestError::Unread(unread, self.body_bytes))?;
+        let admitted = self.admit(entry.endpoint.needs, &request, origin).await?;
+        entry.user = admitted.as_ref().and_then(Admitted::user).map_or(0, UserId::number);
         let requester = Requester { client: None, address: Some(entry.address.to_string()) };
         let call = Call { admitted, origin, requester, request, body };
         (entry.endpoint.operation)(self, &call).await

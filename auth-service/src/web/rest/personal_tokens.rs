@@ -53,6 +53,7 @@ fn understand(
         scopes: scopes(&asked.scope.unwrap_or_default())?,
         project: project.transpose().map_err(bad)?,
         expires_at: expires_at.transpose().map_err(bad)?,
+        made_in: Some(call.session()?),
     })
 }
 
@@ -76,6 +77,7 @@ impl From<GiveTokenError> for RestError {
         match error {
             GiveTokenError::Add(AddTokenError::Storage(error)) => error.into(),
             GiveTokenError::Add(AddTokenError::NoSuchUser) => Self::NotLoggedIn,
+            GiveTokenError::Add(AddTokenError::SessionEnded) => Self::session_ended(),
             GiveTokenError::Add(
                 error @ (AddTokenError::NameTaken
                 | AddTokenError::TooMany(_)
