@@ -9,6 +9,7 @@ use moka::future::Cache;
 
 use crate::domain::credential::Password;
 use crate::domain::login::VerifiedLogin;
+use crate::domain::network::ClientNetwork;
 use crate::ports::passwords::{CredentialDigest, LoginFailure, Verification, VerifiedLogins};
 
 /// Most logins remembered at one time; about 200 bytes each.
@@ -31,8 +32,9 @@ impl LoginCache {
 
 #[async_trait]
 impl VerifiedLogins for LoginCache {
-    fn digest(&self, name: &str, password: &Password) -> CredentialDigest {
+    fn digest(&self, name: &str, password: &Password, network: ClientNetwork) -> CredentialDigest {
         let mut context = hmac::Context::with_key(&self.key);
+        context.update(&network.to_bits().to_be_bytes());
         // The length keeps ("ab", "c") apart from ("a", "bc").
         context.update(&u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
         context.update(name.as_bytes());
@@ -74,13 +76,17 @@ mod tests {
         Password::new(text.to_owned())
     }
 
+    fn network(last: u8) -> ClientNetwork {
+        ClientNetwork::of(std::net::IpAddr::from([192, 0, 2, last]))
+    }
+
     const LOGIN: VerifiedLogin = VerifiedLogin { user: UserId::new(1), generation: 1 };
 
     #[tokio::test]
     async fn a_burst_of_the_same_login_is_verified_once() {
         let cache = LoginCache::new(Duration::from_mins(1)).unwrap();
         let count = Arc::new(AtomicUsize::new(0));
-        let digest = cache.digest("alice", &password("sesame"));
+        let digest = cache.digest("alice", &password("sesame"), network(1));
         let verify = || {
             let count = Arc::clone(&count);
             cache.get_or_verify(
@@ -103,7 +109,7 @@ mod tests {
     #[tokio::test]
     async fn a_wrong_login_is_not_remembered() {
         let cache = LoginCache::new(Duration::from_mins(1)).unwrap();
-        let digest = cache.digest("alice", &password("wrong"));
+        let digest = cache.digest("alice", &password("wrong"), network(1));
         let failed = cache
             .get_or_verify(
                 digest,
@@ -115,8 +121,11 @@ mod tests {
     }
 
     #[test]
-    fn name_and_password_are_kept_apart_in_the_digest() {
+    fn name_password_and_network_are_kept_apart_in_the_digest() {
         let cache = LoginCache::new(Duration::from_mins(1)).unwrap();
-        assert!(cache.digest("ab", &password("c")) != cache.digest("a", &password("bc")));
+        let digest = |name, text, last| cache.digest(name, &password(text), network(last));
+        assert!(digest("ab", "c", 1) != digest("a", "bc", 1));
+        assert!(digest("ab", "c", 1) != digest("ab", "c", 2));
+        assert!(digest("ab", "c", 1) == digest("ab", "c", 1));
     }
 }

@@ -8,6 +8,7 @@ use super::log_in::Origin;
 use crate::domain::account::{AccountState, LoginName};
 use crate::domain::credential::{Credential, Password};
 use crate::domain::login::{NotAdmitted, Proof, VerifiedLogin};
+use crate::domain::network::ClientNetwork;
 use crate::domain::refused_login::RefusedLogin;
 use crate::ports::accounts::Users;
 use crate::ports::login_failures::{Attempt, Target};
@@ -49,9 +50,9 @@ impl Authenticate {
     }
 
     /// Makes the next use of the same credential check it anew.
-    pub async fn forget(&self, credential: &Credential) {
+    pub async fn forget(&self, credential: &Credential, network: ClientNetwork) {
         if let Credential::Password { name, password } = credential {
-            self.logins.forget(&self.logins.digest(name, password)).await;
+            self.logins.forget(&self.logins.digest(name, password, network)).await;
         }
     }
 
@@ -61,9 +62,14 @@ impl Authenticate {
         password: &Password,
         origin: Origin,
     ) -> Result<VerifiedLogin, LoginFailure> {
-        let digest = self.logins.digest(name, password);
-        if let Some(verified) = self.logins.get(&digest).await {
-            return Ok(verified);
+        let Origin { network, .. } = origin;
+        let digest = self.logins.digest(name, password, network);
+        let may_look = self.lockout.may_look(name, network);
+        if may_look {
+            if let Some(verified) = self.logins.get(&digest).await {
+                return Ok(verified);
+            }
+            self.lockout.missed(name, network, digest);
         }
         let check = PasswordCheck {
             users: Arc::clone(&self.users),
@@ -73,7 +79,12 @@ impl Authenticate {
             password: password.clone(),
             origin,
         };
-        self.logins.get_or_verify(digest, Box::pin(check.run())).await
+        let verified = match may_look {
+            true => self.logins.get_or_verify(digest, Box::pin(check.run())).await?,
+            false => check.run().await?,
+        };
+        self.lockout.right(name, network);
+        Ok(verified)
     }
 }
 
@@ -103,6 +114,7 @@ impl PasswordCheck {
         let entry = self.lockout.enter(Attempt { target, network, by_form }).await.map_err(unavailable)?;
         let ticket = match entry {
             Entry::Admitted(ticket) => ticket,
+            Entry::Busy => return Err(LoginFailure::Busy),
             Entry::Locked(wait) => return Err(LoginFailure::Refused(RefusedLogin::LockedOut(wait))),
         };
         let hash = stored.as_ref().and_then(|stored| stored.password_hash.clone());

@@ -4,12 +4,18 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use super::missed_logins::MissedLogins;
 use crate::domain::lockout::{Counts, FORGOTTEN_AFTER, LockoutPolicy, UnderWay, Wait};
 use crate::domain::network::ClientNetwork;
 use crate::ports::StorageError;
 use crate::ports::login_failures::{Attempt, LoginFailures, Target};
+use crate::ports::passwords::CredentialDigest;
 use crate::ports::system::Clock;
+
+/// How long a wrong password that could not be counted is taken for one that is being checked.
+const UNCOUNTED_FOR: Duration = Duration::from_mins(1);
 
 /// Counts, and makes wait.
 pub struct Lockout {
@@ -17,6 +23,7 @@ pub struct Lockout {
     clock: Arc<dyn Clock>,
     policy: LockoutPolicy,
     under_way: Mutex<BeingChecked>,
+    missed: MissedLogins,
 }
 
 /// Passwords that this process is checking.
@@ -32,6 +39,8 @@ pub enum Entry {
     Admitted(Ticket),
     /// Not yet.
     Locked(Wait),
+    /// Not while so many others are being checked: whether they are wrong is not known yet.
+    Busy,
 }
 
 /// A password that is being checked.
@@ -45,7 +54,7 @@ impl Lockout {
     /// Counts in `failures`.
     #[must_use]
     pub fn new(failures: Arc<dyn LoginFailures>, clock: Arc<dyn Clock>, policy: LockoutPolicy) -> Self {
-        Self { failures, clock, policy, under_way: Mutex::default() }
+        Self { failures, clock, policy, under_way: Mutex::default(), missed: MissedLogins::default() }
     }
 
     /// Whether a password may be checked now.
@@ -61,14 +70,34 @@ impl Lockout {
             account: checked.accounts.get(&account).copied().unwrap_or(0),
             network: checked.networks.get(&attempt.network).copied().unwrap_or(0),
         };
-        if let Some(wait) = self.policy.wait(&counts, under_way, now) {
+        if let Some(wait) = self.policy.wait(&counts, UnderWay::default(), now) {
             return Ok(Entry::Locked(wait));
+        }
+        if self.policy.wait(&counts, under_way, now).is_some() {
+            return Ok(Entry::Busy);
         }
         *checked.accounts.entry(account).or_insert(0) += 1;
         *checked.networks.entry(attempt.network).or_insert(0) += 1;
         drop(checked);
         let had_failures = counts.account.failures > 0;
         Ok(Entry::Admitted(Ticket { lockout: Arc::clone(self), attempt, had_failures }))
+    }
+
+    /// Whether a password may be compared with the logins that are remembered.
+    pub fn may_look(&self, name: &str, network: ClientNetwork) -> bool {
+        self.missed.may_look(name, network, || self.clock.now())
+    }
+
+    /// Notes that a password is none that is remembered.
+    pub fn missed(&self, name: &str, network: ClientNetwork, digest: CredentialDigest) {
+        if self.policy.is_on() {
+            self.missed.missed(name, network, digest, self.clock.now(), self.policy.longest);
+        }
+    }
+
+    /// Notes that a password was right.
+    pub fn right(&self, name: &str, network: ClientNetwork) {
+        self.missed.right(name, network);
     }
 
     /// Forgets counts that count no more.
@@ -82,8 +111,24 @@ impl Lockout {
 }
 
 impl Ticket {
-    /// Counts that the password was wrong.
+    /// Counts that the password was wrong, also when the client has gone meanwhile: it may have gone because no answer
+    /// came at once, which a right password would have had.
     pub async fn wrong(self) -> Result<(), StorageError> {
+        let counting = tokio::spawn(async move {
+            let counted = self.count().await;
+            if counted.is_err() {
+                // What cannot be written down is held against the account here, for as long.
+                tokio::spawn(async move {
+                    tokio::time::sleep(UNCOUNTED_FOR).await;
+                    drop(self);
+                });
+            }
+            counted
+        });
+        counting.await.map_err(|_| StorageError::Unavailable("the service stops".to_owned()))?
+    }
+
+    async fn count(&self) -> Result<(), StorageError> {
         let Lockout { failures, clock, policy, .. } = &*self.lockout;
         if !policy.is_on() {
             return Ok(());
@@ -100,7 +145,8 @@ impl Ticket {
     pub async fn right(self) {
         if self.had_failures {
             // The login is right, whether or not this is forgotten now.
-            if let Err(error) = self.lockout.failures.forget_attempts(&self.attempt).await {
+            let Lockout { failures, clock, .. } = &*self.lockout;
+            if let Err(error) = failures.forget_attempts(&self.attempt, clock.now()).await {
                 tracing::warn!(%error, "wrong passwords before a right one stay counted");
             }
         }

@@ -129,12 +129,12 @@ impl LogIn {
                     return Ok(Admitted { facts, proof, powers });
                 }
                 Err(NotAdmitted::CheckAgain) => {
-                    self.authenticate.forget(credential).await;
+                    self.authenticate.forget(credential, origin.network).await;
                     self.facts.catch_up().await?;
                 }
                 Err(NotAdmitted::NotLinked) if self.welcome(&proof).await? => self.facts.catch_up().await?,
                 Err(reason) => {
-                    self.authenticate.forget(credential).await;
+                    self.authenticate.forget(credential, origin.network).await;
                     return Err(NoLogin::Refused(RefusedLogin::NotAdmitted(reason)));
                 }
             }

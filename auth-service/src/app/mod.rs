@@ -13,6 +13,7 @@ pub mod lockout;
 pub mod log_in;
 pub mod manage_accounts;
 pub mod manage_items;
+pub mod missed_logins;
 pub mod own_tokens;
 pub mod readiness;
 pub mod record_events;

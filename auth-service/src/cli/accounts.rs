@@ -14,6 +14,7 @@ use crate::bootstrap::{hashing_threads, open_store, token_shapes};
 use crate::config::Settings;
 use crate::domain::account::{AccountName, AccountState, EmailAddress};
 use crate::domain::credential::NewPassword;
+use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::ports::accounts::{AccountError, NewUser, Team, Teams as _, User, UserChange, Users};
 use crate::ports::login_failures::LoginFailures as _;
@@ -44,8 +45,11 @@ pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Re
             users.remove_user(&user.name).await?;
             return Ok(told(&user.name, "is removed"));
         }
-        UserCommand::Unlock(user) => {
+        UserCommand::Unlock { user, network } => {
             users.unlock(number_of(&users, &user.name).await?).await?;
+            if let Some(address) = network {
+                users.unlock_network(ClientNetwork::of(address)).await?;
+            }
             return Ok(told(&user.name, "can log in again"));
         }
         UserCommand::Link { link } => return links::link(settings, &users, &link).await,

@@ -71,7 +71,8 @@ const FREE_TRIES: Key<Whole<u32>> = Key {
 
 const LONGEST_LOCK_SECONDS: Key<Span> = Key {
     name: "login.longest_lock_seconds",
-    kind: Span { minimum: 10, maximum: 86_400, unit: Unit::Seconds },
+    // Counts are forgotten after an hour without a wrong password: a longer lock would not last.
+    kind: Span { minimum: 10, maximum: 3_600, unit: Unit::Seconds },
     preset: Preset::Text("900"),
     doc: "The longest that an account has to wait after wrong passwords.",
 };

@@ -15,6 +15,13 @@ const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// Counts are forgotten when nothing was wrong for this long.
 pub const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 
+/// A network's count goes down by one in this time, so that the mistyped passwords of an office do not add up for ever.
+const NETWORK_FORGETS_ONE_AFTER: Duration = Duration::from_mins(12);
+
+/// Of one account's wrong passwords in a row so many count for the network too. The account has a lock of its own; a job
+/// with an old password is not to lock out everybody beside it.
+const COUNTED_FOR_NETWORK: u32 = 10;
+
 /// From so many wrong passwords over all, accounts have one free try from each network instead of several: a
 /// guesser with many networks has one try from each of them.
 const MANY_OVER_ALL: u32 = 1_000;
@@ -64,6 +71,37 @@ pub struct Counts {
     pub everything: Count,
 }
 
+impl Counts {
+    /// After one more wrong password.
+    #[must_use]
+    pub fn and_one_more(self, now: Timestamp) -> Self {
+        let counts_for_network = self.account.at(now).failures < COUNTED_FOR_NETWORK;
+        let network = |count: Count| match counts_for_network {
+            true => count.after_a_while(now).and_one_more(now),
+            false => count,
+        };
+        Self {
+            account: self.account.and_one_more(now),
+            network: network(self.network),
+            wide_network: self.wide_network.map(network),
+            everything: self.everything.and_one_more(now),
+        }
+    }
+
+    /// After the right password: what was counted for the account counts for its networks no more either.
+    #[must_use]
+    pub fn after_the_right_one(self, now: Timestamp) -> Self {
+        let counted = self.account.at(now).failures.min(COUNTED_FOR_NETWORK);
+        let without = |count: Count| Count { failures: count.failures.saturating_sub(counted), ..count };
+        Self {
+            account: Count::default(),
+            network: without(self.network),
+            wide_network: self.wide_network.map(without),
+            everything: self.everything,
+        }
+    }
+}
+
 /// What the operator has set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockoutPolicy {
@@ -96,10 +134,14 @@ impl LockoutPolicy {
         // Many people can share an address; a hundred times as many a provider's network.
         let network_free = self.free_tries.saturating_mul(10);
         let wide_free = self.free_tries.saturating_mul(100);
+        let network = counts.network.after_a_while(now);
+        // Many who begin at once behind one address, and nobody is wrong, are no guessers.
+        let in_network = if network.failures > 0 { under_way.network } else { 0 };
+        let wide = counts.wide_network.map(|wide| wide.after_a_while(now));
         let waits = [
             (Counter::AccountFromNetwork, of(counts.account, under_way.account, account_free)),
-            (Counter::Network, of(counts.network, under_way.network, network_free)),
-            (Counter::WideNetwork, counts.wide_network.and_then(|wide| of(wide, 0, wide_free))),
+            (Counter::Network, of(network, in_network, network_free)),
+            (Counter::WideNetwork, wide.and_then(|wide| of(wide, 0, wide_free))),
         ];
         let waits = waits.into_iter().filter_map(|(counter, left)| Some(Wait { counter, left: left? }));
         waits.max_by_key(|wait| wait.left)
@@ -128,6 +170,15 @@ impl Count {
             Some(last) if now.since(last) < FORGOTTEN_AFTER => self,
             _ => Self::default(),
         }
+    }
+
+    /// What is left of a network's count at `now`.
+    #[must_use]
+    pub fn after_a_while(self, now: Timestamp) -> Self {
+        let passed = self.last.map_or(Duration::ZERO, |last| now.since(last));
+        let forgotten = passed.as_secs() / NETWORK_FORGETS_ONE_AFTER.as_secs();
+        let failures = self.failures.saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX));
+        Self { failures, ..self }
     }
 
     /// After one more.
@@ -202,6 +253,45 @@ mod tests {
         let waits = [network(49), network(50), wide(499), wide(500)]
             .map(|counts| seconds(&counts, UnderWay::default(), 0));
         assert_eq!(waits, [0, 2, 0, 2]);
+    }
+
+    #[test]
+    fn a_network_forgets_one_by_one_while_an_account_does_not() {
+        let network = Counts { network: failed(50, 0), ..Counts::default() };
+        let account = Counts { account: failed(5, 0), ..Counts::default() };
+        let none = UnderWay::default();
+        assert_eq!((seconds(&network, none, 1), seconds(&account, none, 1)), (1, 1));
+        let left = [0, 719, 720, 1440, 3599].map(|now| failed(3, 0).after_a_while(at(now)).failures);
+        assert_eq!(left, [3, 3, 2, 1, 0]);
+        let day = (0..24 * 6).fold(Count::default(), |count, tenth| {
+            count.after_a_while(at(tenth * 900)).and_one_more(at(tenth * 900))
+        });
+        assert_eq!(day.failures, 1, "four an hour never add up");
+    }
+
+    #[test]
+    fn an_account_counts_for_its_network_ten_times_and_not_at_all_once_its_owner_is_here() {
+        let mut counts =
+            Counts { network: failed(7, 0), wide_network: Some(failed(9, 0)), ..Counts::default() };
+        for _ in 0..15 {
+            counts = counts.and_one_more(at(1));
+        }
+        let numbers = |counts: &Counts| {
+            let wide = counts.wide_network.unwrap();
+            (counts.account.failures, counts.network.failures, wide.failures, counts.everything.failures)
+        };
+        assert_eq!(numbers(&counts), (15, 17, 19, 15));
+        assert_eq!(numbers(&counts.after_the_right_one(at(2))), (0, 7, 9, 15));
+        let fresh = Counts { wide_network: Some(Count::default()), ..Counts::default() };
+        assert_eq!(numbers(&fresh.and_one_more(at(1)).after_the_right_one(at(9))), (0, 0, 0, 1));
+    }
+
+    #[test]
+    fn many_who_begin_at_once_are_no_guessers_until_one_is_wrong() {
+        let crowd = UnderWay { account: 0, network: 500 };
+        assert_eq!(seconds(&Counts::default(), crowd, 0), 0);
+        let wrong = Counts { network: failed(1, 0), ..Counts::default() };
+        assert_eq!(seconds(&wrong, crowd, 0), 2);
     }
 
     #[test]

@@ -36,6 +36,17 @@ impl ClientNetwork {
     }
 }
 
+impl ClientNetwork {
+    /// A number that no other network has: IPv4 as the IPv6 addresses that are mapped to it.
+    #[must_use]
+    pub fn to_bits(self) -> u128 {
+        match self.0 {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits(),
+        }
+    }
+}
+
 impl fmt::Display for ClientNetwork {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {

@@ -72,7 +72,8 @@ fn locked_out(wait: Wait) -> String {
              administrator to unlock it"
         ),
         Counter::Network | Counter::WideNetwork => format!(
-            "too many wrong passwords came from your network; wait {left}, use a token, or ask an administrator"
+            "too many wrong passwords came from your network; wait {left}, use a token, or ask an \
+             administrator to unlock it"
         ),
     }
 }

@@ -39,10 +39,13 @@ pub trait LoginFailures: Send + Sync {
     async fn count_failure(&self, attempt: &Attempt, at: Timestamp) -> Result<Counts, StorageError>;
 
     /// Forgets what was counted for the account from the network, whose owner has shown the right password.
-    async fn forget_attempts(&self, attempt: &Attempt) -> Result<(), StorageError>;
+    async fn forget_attempts(&self, attempt: &Attempt, at: Timestamp) -> Result<(), StorageError>;
 
     /// Forgets what was counted for an account from everywhere, and for the networks that it was tried from.
     async fn unlock(&self, account: UserId) -> Result<(), StorageError>;
+
+    /// Forgets what was counted for a network, and for the wider one around it.
+    async fn unlock_network(&self, network: ClientNetwork) -> Result<(), StorageError>;
 
     /// Forgets what was last counted before `moment`.
     async fn forget_failures_before(&self, moment: Timestamp) -> Result<(), StorageError>;

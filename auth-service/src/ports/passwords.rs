@@ -38,7 +38,7 @@ pub trait PasswordHasher: Send + Sync {
     async fn hash(&self, password: Password) -> Result<String, HashError>;
 }
 
-/// A keyed digest of a user name with a password: meaningless outside this process.
+/// A keyed digest of a user name with a password, from one network: meaningless outside this process.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CredentialDigest(pub [u8; 32]);
 
@@ -70,8 +70,9 @@ pub type Verification = Pin<Box<dyn Future<Output = Result<VerifiedLogin, LoginF
 /// Logins that were found right a short time ago. Wrong ones are never remembered.
 #[async_trait]
 pub trait VerifiedLogins: Send + Sync {
-    /// The digest of what was typed, under a key that only this process has.
-    fn digest(&self, name: &str, password: &Password) -> CredentialDigest;
+    /// The digest of what was typed, under a key that only this process has. What is remembered is good for the
+    /// network that it was shown from: elsewhere nobody can find out by guessing that it is.
+    fn digest(&self, name: &str, password: &Password, network: ClientNetwork) -> CredentialDigest;
 
     /// The login remembered for `digest`, or else what `verification` finds; the same check asked for several
     /// times at once is made once.

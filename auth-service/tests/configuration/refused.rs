@@ -91,7 +91,7 @@ fn values_at_the_edge_are_told_from_values_beyond_it() {
         ("http.trusted_proxies", "", "proxy.example.org"),
         ("login.argon2_memory_kib", "19456", "19455"),
         ("login.free_tries", "0", "101"),
-        ("login.longest_lock_seconds", "86400", "9"),
+        ("login.longest_lock_seconds", "3600", "9"),
         ("login.identity_token_idle_days", "365", "366"),
         ("login.session_seconds", "60", "59"),
         ("limits.facts_cache_bytes", "0", "-1"),

@@ -19,6 +19,8 @@ on_both_engines!(
     the_right_password_forgets_the_account_here_and_nothing_else,
     unlocking_forgets_an_account_everywhere_and_where_it_was_tried_from,
     an_hour_without_failure_starts_anew_and_old_rows_go,
+    unlocking_a_network_forgets_it_and_what_is_around_it,
+    an_old_password_in_a_job_is_counted_for_its_network_ten_times,
     no_number_of_names_makes_the_table_grow_without_bound,
 );
 
@@ -83,10 +85,12 @@ async fn the_second_try_of_a_client_whose_form_was_refused_is_not_counted(databa
 
 async fn the_right_password_forgets_the_account_here_and_nothing_else(database: Database) {
     let here = attempt(7, "192.0.2.1");
-    fail(&database, &here).await;
     fail(&database, &attempt(7, "192.0.2.2")).await;
-    database.store.forget_attempts(&here).await.unwrap();
-    assert_eq!(counted(&database.store, &here).await, (0, 1, None, 2));
+    for one in [&attempt(8, "192.0.2.1"), &here, &here, &attempt(9, "192.0.2.1")] {
+        fail(&database, one).await;
+    }
+    database.store.forget_attempts(&here, database.clock.now()).await.unwrap();
+    assert_eq!(counted(&database.store, &here).await, (0, 2, None, 5), "nor what others did from here");
     assert_eq!(counted(&database.store, &attempt(7, "192.0.2.2")).await.0, 1);
 }
 
@@ -114,6 +118,28 @@ async fn an_hour_without_failure_starts_anew_and_old_rows_go(database: Database)
     assert_eq!(fail(&database, &here).await, (1, 1, None, 3), "over all it goes on");
     database.store.forget_failures_before(database.clock.now()).await.unwrap();
     assert_eq!(database.number("SELECT COUNT(*) FROM login_failures").await, 3);
+}
+
+async fn unlocking_a_network_forgets_it_and_what_is_around_it(database: Database) {
+    let (here, beside) = (attempt(7, "2001:db8:1:2::9"), attempt(7, "2001:db8:1:3::9"));
+    for one in [&here, &beside, &attempt(7, "192.0.2.1")] {
+        fail(&database, one).await;
+    }
+    database.store.unlock_network(here.network).await.unwrap();
+    assert_eq!(counted(&database.store, &here).await, (1, 0, Some(0), 3));
+    assert_eq!(counted(&database.store, &beside).await, (1, 1, Some(0), 3));
+    assert_eq!(counted(&database.store, &attempt(7, "192.0.2.1")).await.1, 1);
+}
+
+async fn an_old_password_in_a_job_is_counted_for_its_network_ten_times(database: Database) {
+    let job = attempt(7, "192.0.2.1");
+    for _ in 0..12 {
+        fail(&database, &job).await;
+    }
+    assert_eq!(counted(&database.store, &job).await, (12, 10, None, 12));
+    database.clock.advance(Duration::from_mins(30));
+    let other = attempt(8, "192.0.2.1");
+    assert_eq!(fail(&database, &other).await.1, 9, "one in twelve minutes is forgotten, and here is another");
 }
 
 async fn no_number_of_names_makes_the_table_grow_without_bound(database: Database) {

@@ -67,6 +67,8 @@ pub(crate) struct Outside {
     pub(crate) meanwhile: Mutex<Option<Meanwhile>>,
     pub(crate) hashes: AtomicUsize,
     pub(crate) database_down: AtomicBool,
+    pub(crate) read_only: AtomicBool,
+    pub(crate) slow_counting: AtomicBool,
     pub(crate) registry_down: AtomicBool,
     pub(crate) key_expired: AtomicBool,
     pub(crate) welcomes: AtomicBool,
@@ -93,6 +95,8 @@ impl Outside {
             meanwhile: Mutex::new(None),
             hashes: AtomicUsize::new(0),
             database_down: AtomicBool::new(false),
+            read_only: AtomicBool::new(false),
+            slow_counting: AtomicBool::new(false),
             registry_down: AtomicBool::new(false),
             key_expired: AtomicBool::new(false),
             welcomes: AtomicBool::new(false),
@@ -290,6 +294,12 @@ impl LoginFailures for Outside {
     }
 
     async fn count_failure(&self, attempt: &Attempt, at: Timestamp) -> Result<Counts, StorageError> {
+        while self.slow_counting.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        if self.read_only.load(Ordering::SeqCst) {
+            return Err(StorageError::Unavailable("the disk is full".to_owned()));
+        }
         let Counts { account, .. } = self.counts(attempt).await?;
         let account = account.and_one_more(at);
         self.change(|world| {
@@ -298,7 +308,7 @@ impl LoginFailures for Outside {
         Ok(Counts { account, ..Counts::default() })
     }
 
-    async fn forget_attempts(&self, attempt: &Attempt) -> Result<(), StorageError> {
+    async fn forget_attempts(&self, attempt: &Attempt, _: Timestamp) -> Result<(), StorageError> {
         self.change(|world| {
             world.failures.remove(&(attempt.target.clone(), attempt.network));
         });
@@ -306,6 +316,10 @@ impl LoginFailures for Outside {
     }
 
     async fn unlock(&self, _: UserId) -> Result<(), StorageError> {
+        panic!("no test unlocks")
+    }
+
+    async fn unlock_network(&self, _: ClientNetwork) -> Result<(), StorageError> {
         panic!("no test unlocks")
     }
 

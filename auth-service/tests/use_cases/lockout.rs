@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use auth_service::app::issue_token::{IssueToken, TokenRequest};
+use auth_service::app::issue_token::{IssueToken, TokenRefusal, TokenRequest};
 use auth_service::app::log_in::Origin;
 use auth_service::domain::credential::{Credential, Password};
 use auth_service::domain::network::ClientNetwork;
@@ -68,6 +69,61 @@ async fn a_login_that_is_remembered_goes_on_while_its_account_is_locked() {
 }
 
 #[tokio::test]
+async fn a_login_that_is_remembered_cannot_be_guessed_at_without_end() {
+    let issue_token = Outside::new().issue_token();
+    for network in 1..=2 {
+        assert!(issue_token.run(&from(network, "sesame")).await.outcome.is_ok());
+    }
+    let guesses = (0..40).map(|number| from(1, &format!("guess {number}")));
+    assert_eq!(codes(&issue_token, guesses).await.last(), Some(&LockedOut));
+    assert_eq!(
+        code(&issue_token.run(&from(1, "sesame")).await),
+        Some(LockedOut),
+        "nothing is remembered here"
+    );
+    assert!(issue_token.run(&from(2, "sesame")).await.outcome.is_ok(), "and elsewhere it is");
+}
+
+#[tokio::test]
+async fn what_is_remembered_in_one_network_is_not_known_in_another() {
+    let outside = Outside::new();
+    let issue_token = outside.issue_token();
+    assert!(issue_token.run(&from(1, "sesame")).await.outcome.is_ok());
+    codes(&issue_token, (0..4).map(|number| from(2, &format!("guess {number}")))).await;
+    assert_eq!(code(&issue_token.run(&from(2, "sesame")).await), Some(LockedOut));
+}
+
+#[tokio::test]
+async fn a_guess_is_counted_though_nobody_waits_for_the_answer() {
+    let outside = Outside::new();
+    let issue_token = outside.issue_token();
+    let guess = from(1, "guess");
+    outside.slow_counting.store(true, Ordering::SeqCst);
+    let left = tokio::time::timeout(Duration::from_millis(20), issue_token.run(&guess)).await;
+    assert!(left.is_err(), "the client goes before it is counted");
+    outside.slow_counting.store(false, Ordering::SeqCst);
+    let counted = async {
+        while outside.world.lock().unwrap().failures.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), counted).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_counted_is_held_against_the_account_all_the_same() {
+    let outside = Outside::new();
+    let issue_token = outside.issue_token();
+    outside.read_only.store(true, Ordering::SeqCst);
+    for number in 0..3 {
+        let answer = issue_token.run(&from(1, &format!("guess {number}"))).await;
+        assert!(matches!(answer.outcome, Err(TokenRefusal::Unavailable { .. })), "{number}");
+    }
+    assert!(matches!(issue_token.run(&from(1, "sesame")).await.outcome, Err(TokenRefusal::Busy)));
+    assert!(issue_token.run(&from(2, "sesame")).await.outcome.is_ok());
+}
+
+#[tokio::test]
 async fn a_name_that_nobody_has_is_locked_like_one_that_somebody_has() {
     let outside = Outside::new();
     outside.change(|world| world.exists = false);
@@ -89,8 +145,8 @@ async fn many_guesses_at_once_have_no_more_free_tries() {
     let guesses: Vec<_> = (0..50).map(|number| from(1, &format!("guess {number}"))).collect();
     let answers = futures_util::future::join_all(guesses.iter().map(|guess| issue_token.run(guess))).await;
     let wrong = answers.iter().filter(|answer| code(answer) == Some(WrongCredentials)).count();
-    let locked = answers.iter().filter(|answer| code(answer) == Some(LockedOut)).count();
-    assert_eq!((wrong, locked), (3, 47));
+    let busy = answers.iter().filter(|answer| matches!(answer.outcome, Err(TokenRefusal::Busy))).count();
+    assert_eq!((wrong, busy), (3, 47));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use aws_lc_rs::hmac;
 use super::{Store, change, read};
 use crate::adapters::system::random_bytes;
 use crate::domain::lockout::{Count, Counts};
+use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
@@ -169,15 +170,16 @@ impl Store {
                     .await?;
                 Ok(before)
             } else {
-                let after = one_more(&before, at);
+                let after = before.and_one_more(at);
                 for (bucket, count) in buckets.rows(&after) {
                     let is_account = bucket == buckets.account;
+                    let Some(last) = count.last else { continue };
                     sqlx::query(UPSERT)
                         .bind(bucket)
                         .bind(is_account.then_some(buckets.target))
                         .bind(is_account.then_some(buckets.network))
                         .bind(i64::from(count.failures))
-                        .bind(at.as_millis())
+                        .bind(last.as_millis())
                         .bind((is_account && attempt.by_form).then_some(at.as_millis()))
                         .execute(&mut *transaction)
                         .await?;
@@ -185,15 +187,6 @@ impl Store {
                 Ok(after)
             }
         })
-    }
-}
-
-fn one_more(before: &Counts, at: Timestamp) -> Counts {
-    Counts {
-        account: before.account.and_one_more(at),
-        network: before.network.and_one_more(at),
-        wide_network: before.wide_network.map(|wide| wide.and_one_more(at)),
-        everything: before.everything.and_one_more(at),
     }
 }
 
@@ -216,11 +209,39 @@ impl LoginFailures for Store {
         self.in_time(Box::pin(self.count(attempt, at))).await
     }
 
-    async fn forget_attempts(&self, attempt: &Attempt) -> Result<(), StorageError> {
+    async fn forget_attempts(&self, attempt: &Attempt, at: Timestamp) -> Result<(), StorageError> {
         let buckets = self.bucket_key().await?.buckets(attempt);
         change!(self, transaction => {
+            let rows: Vec<Row> = sqlx::query_as(SELECT)
+                .bind(buckets.account)
+                .bind(buckets.network)
+                .bind(buckets.wide_network)
+                .fetch_all(&mut *transaction)
+                .await?;
+            let after = buckets.counts(&rows).after_the_right_one(at);
             sqlx::query("DELETE FROM login_failures WHERE bucket = $1")
                 .bind(buckets.account)
+                .execute(&mut *transaction)
+                .await?;
+            for (bucket, count) in buckets.rows(&after) {
+                sqlx::query("UPDATE login_failures SET failures = $2 WHERE bucket = $1")
+                    .bind(bucket)
+                    .bind(i64::from(count.failures))
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn unlock_network(&self, network: ClientNetwork) -> Result<(), StorageError> {
+        // Whose attempt it was does not bear on the networks' buckets.
+        let attempt = Attempt { target: Target::Nobody(String::new()), network, by_form: false };
+        let buckets = self.bucket_key().await?.buckets(&attempt);
+        change!(self, transaction => {
+            sqlx::query("DELETE FROM login_failures WHERE bucket IN ($1, $2)")
+                .bind(buckets.network)
+                .bind(buckets.wide_network)
                 .execute(&mut *transaction)
                 .await?;
             Ok(())

@@ -1,5 +1,7 @@
 //! `user …`, `robot …` and `team …`
 
+use std::net::IpAddr;
+
 use clap::{Args, Subcommand};
 
 use super::items::parse_project;
@@ -49,14 +51,21 @@ pub enum UserCommand {
         password_stdin: bool,
     },
     /// Lift the lock that wrong passwords have put on an account
-    Unlock(NamedUser),
+    Unlock {
+        /// Whose.
+        #[command(flatten)]
+        user: NamedUser,
+        /// Lift the lock of a whole network too, by an address in it (the log tells the network)
+        #[arg(long, value_name = "ADDRESS")]
+        network: Option<IpAddr>,
+    },
     /// Let tokens of another issuer act for an account
     Link {
         /// Whose account, and for which subject of which issuer.
         #[command(flatten)]
         link: Link,
     },
-    /// Do not let them any more; only this command can link the subject again, and only to the same account
+    /// Do not let them any more; only 'user link' can link the subject again, and only to the same account
     Unlink {
         /// Whose account, and for which subject of which issuer.
         #[command(flatten)]
