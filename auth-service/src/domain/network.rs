@@ -1,7 +1,7 @@
 //! Where a request comes from: the client's address behind proxies, and the network that limits count by.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The network that one client can be expected to hold all addresses of: a single IPv4 address, an IPv6 /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,19 +59,27 @@ impl fmt::Display for ClientNetwork {
 /// The client's address: `peer` itself, or, when it is a trusted proxy, the last address that a trusted proxy
 /// wrote into `X-Forwarded-For`. What comes before that is the client's own word and is not believed.
 #[must_use]
-pub fn client_address(peer: IpAddr, forwarded_for: &[&str], is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+pub fn client_address(peer: IpAddr, forwarded_for: &[&[u8]], is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let mut client = peer.to_canonical();
-    let hops = forwarded_for.iter().rev().flat_map(|header| header.split(',').rev());
+    let hops = forwarded_for.iter().rev().flat_map(|header| header.rsplit(|byte| *byte == b','));
     for hop in hops {
         if !is_trusted(client) {
             break;
         }
-        match hop.trim().parse::<IpAddr>() {
-            Ok(address) => client = address.to_canonical(),
-            Err(_) => break,
+        match forwarded_address(hop) {
+            Some(address) => client = address.to_canonical(),
+            None => break,
         }
     }
     client
+}
+
+/// An address as proxies write it: alone, or with a port as some load balancers do.
+fn forwarded_address(hop: &[u8]) -> Option<IpAddr> {
+    let hop = str::from_utf8(hop).ok()?.trim();
+    let without_brackets = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']')).unwrap_or(hop);
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|address| address.ip());
+    without_brackets.parse().ok().or_else(with_port)
 }
 
 /// An address for requests whose peer is not known, such as those over a socket that is not TCP.
@@ -89,13 +97,31 @@ mod tests {
     fn forwarded_addresses_are_believed_only_from_trusted_proxies() {
         let trusted =
             |candidate: IpAddr| candidate == address("10.0.0.1") || candidate == address("10.0.0.2");
-        let read = |peer: &str, headers: &[&str]| client_address(address(peer), headers, trusted);
+        let read = |peer: &str, headers: &[&str]| {
+            let headers: Vec<&[u8]> = headers.iter().map(|header| header.as_bytes()).collect();
+            client_address(address(peer), &headers, trusted)
+        };
         assert_eq!(read("192.0.2.9", &["203.0.113.5"]), address("192.0.2.9"));
         assert_eq!(read("10.0.0.1", &["203.0.113.5"]), address("203.0.113.5"));
         assert_eq!(read("10.0.0.1", &["198.51.100.1, 203.0.113.5, 10.0.0.2"]), address("203.0.113.5"));
         assert_eq!(read("10.0.0.1", &["198.51.100.1", "203.0.113.5"]), address("203.0.113.5"));
         assert_eq!(read("10.0.0.1", &["junk"]), address("10.0.0.1"));
         assert_eq!(read("::ffff:10.0.0.1", &["203.0.113.5"]), address("203.0.113.5"));
+        for (hop, client) in [
+            ("203.0.113.5:4711", "203.0.113.5"),
+            ("[2001:db8::1]:4711", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            assert_eq!(read("10.0.0.1", &[hop]), address(client), "{hop}");
+        }
+        let bytes: [&[u8]; 1] = [b"\xff\xfe, 203.0.113.5"];
+        let client = client_address(address("10.0.0.1"), &bytes, trusted);
+        assert_eq!(
+            client,
+            address("203.0.113.5"),
+            "what a client wrote before takes nothing from the proxy's word"
+        );
     }
 
     #[test]

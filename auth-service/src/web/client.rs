@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{HeaderName, USER_AGENT};
+use actix_web::http::header::{FORWARDED, HeaderName, HeaderValue, USER_AGENT};
 
 use crate::domain::network::{UNKNOWN_ADDRESS, client_address};
 
@@ -26,7 +26,9 @@ impl Proxies {
     /// The address of the client that sent `request`.
     pub fn client_address(&self, request: &HttpRequest) -> IpAddr {
         let peer = request.peer_addr().map_or(UNKNOWN_ADDRESS, |address| address.ip());
-        if !request.headers().contains_key(FORWARDED_FOR) {
+        let headers: Vec<&[u8]> =
+            request.headers().get_all(FORWARDED_FOR).map(HeaderValue::as_bytes).collect();
+        if headers.is_empty() && !request.headers().contains_key(FORWARDED) {
             return peer.to_canonical();
         }
         if !(self.is_trusted)(peer.to_canonical()) && !self.warned.swap(true, Ordering::Relaxed) {
@@ -35,8 +37,6 @@ impl Proxies {
                 "forwarded headers come from an address that is not in http.trusted_proxies, and are ignored"
             );
         }
-        let headers: Vec<&str> =
-            request.headers().get_all(FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();
         client_address(peer, &headers, &self.is_trusted)
     }
 }
