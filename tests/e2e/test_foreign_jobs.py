@@ -171,3 +171,11 @@ def test_the_check_of_the_configuration_refuses_loose_and_overlapping_rules(
     assert outcome.exit_code == 2
     assert "is loose: it lacks repository_id in digits" in outcome.stderr
     assert "are overlapping: one token could match both" in outcome.stderr
+
+
+def test_the_check_of_the_configuration_refuses_a_robot_that_cannot_be(stack: Stack) -> None:
+    settings = deepcopy(stack.settings)
+    settings["login.issuer.github"]["robots"] = [rule("123", "refs/heads/main")]
+    outcome = Service(stack.folder, settings, "no-robot").cli("config", "check")
+    assert outcome.exit_code == 2
+    assert "this name is reserved" in outcome.stderr

@@ -28,6 +28,13 @@ pub fn token_shapes(settings: &Settings) -> anyhow::Result<TokenShapes> {
     Ok(TokenShapes::new(settings.login.issuers.iter().map(shape).collect::<Result<_, _>>()?))
 }
 
+/// Whether everything that is set for issuers can be used; what cannot is named.
+pub fn check_issuers(settings: &Settings) -> anyhow::Result<()> {
+    token_shapes(settings)?;
+    rules(settings)?;
+    options(settings).map(drop)
+}
+
 /// What claims mean.
 pub(super) fn rules(settings: &Settings) -> anyhow::Result<Vec<IssuerRules>> {
     settings.login.issuers.iter().map(rules_of).collect()

@@ -24,7 +24,7 @@ use crate::config::{DatabaseUrl, Settings, TlsFiles};
 use crate::ports::system::Clock;
 use crate::web::server::{Listeners, ServerOptions};
 
-pub use self::issuers::token_shapes;
+pub use self::issuers::{check_issuers, token_shapes};
 pub use self::wiring::{access_policy, give_tokens, hashing_threads};
 
 /// Opens the database, with its schema brought up to date.

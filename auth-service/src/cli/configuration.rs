@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::arguments::ConfigCommand;
 use super::output::{Failure, Report};
+use crate::bootstrap::check_issuers;
 use crate::config::{Faults, Loaded};
 
 pub(super) fn run(command: ConfigCommand, loaded: Result<Loaded, Faults>) -> Result<Report, Failure> {
@@ -12,6 +13,8 @@ pub(super) fn run(command: ConfigCommand, loaded: Result<Loaded, Faults>) -> Res
     let file = loaded.file.as_ref().map(|file| file.display().to_string());
     match command {
         ConfigCommand::Check => {
+            check_issuers(&loaded.settings)
+                .map_err(|error| Failure::Usage(format!("the configuration has faults:\n{error:#}")))?;
             let read = file.as_deref().unwrap_or("no file, only defaults and environment");
             Ok(Report::new(
                 format!("The configuration is good ({read})."),

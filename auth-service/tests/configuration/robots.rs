@@ -81,7 +81,10 @@ fn a_loose_rule_is_told_what_it_lacks() {
         (github("repository_id=1 ", ""), "is loose: it lacks repository_id in digits; add what it lacks"),
         (github("repository_id=1", "repository_id=1*"), "is loose: it lacks repository_id in digits"),
         (github("_owner_id=2", "_owner=me"), "is loose: it lacks repository_owner_id in digits"),
-        (github("event_name=push ref=", "x="), "is loose: it lacks event_name without a star, ref"),
+        (
+            github("event_name=push ref=", "x="),
+            "is loose: it lacks event_name without a star, ref that begins",
+        ),
         (gitlab("project_id=1", "project_path=a/b"), "is loose: it lacks project_id in digits"),
         (gitlab("ref_type=branch", "ref_type=b*"), "is loose: it lacks ref_type without a star"),
     ] {

@@ -43,8 +43,12 @@ pub enum Workload {
 enum Need {
     /// A number that is never used again, unlike a name.
     Digits,
+    /// A text without a star, but for these: jobs of such events run what strangers have sent.
+    Event(&'static [&'static str]),
     /// A text without a star.
     Exact,
+    /// A branch or a tag, or the start of its name.
+    WholeRef,
     /// Anything.
     Any,
 }
@@ -57,13 +61,13 @@ impl Workload {
             Self::GitHub => &[
                 ("repository_id", Need::Digits),
                 ("repository_owner_id", Need::Digits),
-                ("event_name", Need::Exact),
-                ("ref", Need::Any),
+                ("event_name", Need::Event(&["pull_request", "pull_request_target"])),
+                ("ref", Need::WholeRef),
             ],
             Self::GitLab => &[
                 ("project_id", Need::Digits),
                 ("namespace_id", Need::Digits),
-                ("pipeline_source", Need::Exact),
+                ("pipeline_source", Need::Event(&["external_pull_request_event"])),
                 ("ref_type", Need::Exact),
                 ("ref", Need::Any),
             ],
@@ -170,17 +174,34 @@ fn lacking(workload: Workload, rule: &RobotRule) -> Vec<String> {
         match (need, rule.claim(claim)) {
             (Need::Digits, Some(ClaimPattern::Exact(text))) if digits(text) => {}
             (Need::Exact, Some(ClaimPattern::Exact(_))) | (Need::Any, Some(_)) => {}
+            (Need::Event(strange), Some(ClaimPattern::Exact(event)))
+                if !strange.contains(&event.as_str()) => {}
+            (Need::WholeRef, Some(ClaimPattern::Exact(text) | ClaimPattern::Prefix(text)))
+                if is_whole_ref(text) => {}
             (Need::Digits, _) => lacking.push(format!("{claim} in digits")),
-            (Need::Exact, _) => lacking.push(format!("{claim} without a star")),
+            (Need::Event(_), Some(ClaimPattern::Exact(event))) => {
+                lacking.push(format!("{claim} other than {event}, which runs what strangers have sent"));
+            }
+            (Need::Exact | Need::Event(_), _) => lacking.push(format!("{claim} without a star")),
+            (Need::WholeRef, _) => {
+                lacking.push(format!("{claim} that begins with refs/heads/ or refs/tags/"));
+            }
             (Need::Any, None) => lacking.push((*claim).to_owned()),
         }
     }
     lacking
 }
 
+/// Whether a ref, or the start of one, says that it is of a branch or of a tag.
+fn is_whole_ref(text: &str) -> bool {
+    ["refs/heads/", "refs/tags/"].iter().any(|kind| text.starts_with(kind))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const WHOLE_REF: &str = "ref that begins with refs/heads/ or refs/tags/";
 
     #[test]
     fn a_rule_without_the_claims_that_cannot_change_is_loose() {
@@ -194,8 +215,22 @@ mod tests {
             (Workload::GitHub, github, ("repository_id=1", "repository_id=1*"), "repository_id in digits"),
             (Workload::GitHub, github, ("owner_id=2", "owner_id=me"), "repository_owner_id in digits"),
             (Workload::GitHub, github, ("=push", "=pu*"), "event_name without a star"),
-            (Workload::GitHub, github, (" ref=refs/heads/main", ""), "ref"),
-            (Workload::GitHub, github, ("event_name=push ref", "x"), "event_name without a star, ref"),
+            (Workload::GitHub, github, (" ref=refs/heads/main", ""), WHOLE_REF),
+            (Workload::GitHub, github, ("refs/heads/main", "r*"), WHOLE_REF),
+            (Workload::GitHub, github, ("refs/heads/main", "refs/heads/*"), ""),
+            (Workload::GitHub, github, ("refs/heads/main", "refs/pull/7/merge"), WHOLE_REF),
+            (
+                Workload::GitHub,
+                github,
+                ("=push", "=pull_request_target"),
+                "event_name other than pull_request_target, which runs what strangers have sent",
+            ),
+            (
+                Workload::GitHub,
+                github,
+                ("event_name=push ref", "x"),
+                "event_name without a star, ref that begins with refs/heads/ or refs/tags/",
+            ),
             (Workload::GitLab, gitlab, ("", ""), ""),
             (Workload::GitLab, gitlab, ("ref=main", "ref=release-*"), ""),
             (Workload::GitLab, gitlab, ("project_id=1 ", ""), "project_id in digits"),
