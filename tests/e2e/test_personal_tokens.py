@@ -57,6 +57,8 @@ def test_a_revoked_token_is_refused_within_a_second_and_the_terminal_says_so(
     pulled = client.pull(stack.reference(item))
     assert not pulled.succeeded
     assert "this personal access token was revoked" in pulled.text
+    phrase = stack.ask_token(User("", token)).reason
+    assert phrase.startswith("wrong_credentials: this token was revoked"), "what containerd prints"
 
 
 def test_a_mistyped_token_is_told_from_a_wrong_password(stack: Stack, owner: User) -> None:

@@ -14,7 +14,7 @@ use crate::domain::grant::{AccessPolicy, Decision, decide};
 use crate::domain::login::{Caller, Door, NotAdmitted, Proof};
 use crate::domain::own_token::OwnTokenKind;
 use crate::domain::principal::UserId;
-use crate::domain::reason::{ReasonCode, with_code};
+use crate::domain::reason::ReasonCode;
 use crate::domain::refusal::{Manners, Refusal, refusal};
 use crate::domain::refused_login::RefusedLogin;
 use crate::domain::repository::RepositoryName;
@@ -194,8 +194,7 @@ impl IssueToken {
                 let text = format!(
                     "this token server answers for service '{own}' only; set auth.token.service in the registry's configuration to it"
                 );
-                let code = ReasonCode::ForeignService;
-                Err(TokenRefusal::Denied(Refusal { code, message: with_code(code, &text) }))
+                Err(TokenRefusal::Denied(Refusal::of(ReasonCode::ForeignService, &text)))
             }
             _ => Ok(()),
         }
@@ -211,16 +210,11 @@ impl IssueToken {
         if wanted.is_empty() {
             return match caller {
                 Caller::User(..) => Ok(()),
-                Caller::Anonymous => Err(TokenRefusal::Login(Refusal {
-                    code: ReasonCode::Anonymous,
-                    message: with_code(
-                        ReasonCode::Anonymous,
-                        &format!(
-                            "nobody is logged in; run 'docker login {}' with your user name",
-                            self.rules.host
-                        ),
-                    ),
-                })),
+                Caller::Anonymous => {
+                    let host = &self.rules.host;
+                    let text = format!("nobody is logged in; run 'docker login {host}' with your user name");
+                    Err(TokenRefusal::Login(Refusal::of(ReasonCode::Anonymous, &text)))
+                }
             };
         }
         let manners = Manners { host: &self.rules.host, asks_push_to_delete: request.asks_push_to_delete };

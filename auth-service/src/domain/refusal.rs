@@ -2,7 +2,7 @@
 //! rule with which every client goes on as far as it can and shows its user the reason otherwise.
 
 use super::grant::{Decision, RepositoryDecision};
-use super::reason::ReasonCode;
+use super::reason::{ReasonCode, with_code};
 use super::scope::{Action, Actions};
 
 /// What a client is told in place of a token.
@@ -12,6 +12,22 @@ pub struct Refusal {
     pub code: ReasonCode,
     /// One line for the user's terminal.
     pub message: String,
+    /// The same without anything that changes, for the status line: `docs/PROTOCOL.md`.
+    pub phrase: &'static str,
+}
+
+impl Refusal {
+    /// With a line that says its code already.
+    #[must_use]
+    pub const fn new(code: ReasonCode, message: String) -> Self {
+        Self { code, message, phrase: code.phrase() }
+    }
+
+    /// With the sentence of a line.
+    #[must_use]
+    pub fn of(code: ReasonCode, sentence: &str) -> Self {
+        Self::new(code, with_code(code, sentence))
+    }
 }
 
 /// How the request is put, as far as it bears on refusing it.
@@ -58,10 +74,10 @@ fn of_repository(one: &RepositoryDecision, manners: Manners<'_>) -> Option<Refus
     };
     let missing = one.missing.iter().max_by_key(|missing| rank(missing.action))?;
     let message = missing.reason.sentence(missing.action, &one.name, manners.host);
-    Some(Refusal { code: missing.reason.code(), message })
+    Some(Refusal::new(missing.reason.code(), message))
 }
 
 fn of_catalogue(decision: &Decision, manners: Manners<'_>) -> Option<Refusal> {
     let reason = decision.catalogue?.err()?;
-    Some(Refusal { code: reason.code(), message: reason.catalogue_sentence(manners.host) })
+    Some(Refusal::new(reason.code(), reason.catalogue_sentence(manners.host)))
 }

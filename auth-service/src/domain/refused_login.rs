@@ -8,7 +8,7 @@ use super::foreign::rules::ForeignRefusal;
 use super::lockout::{Counter, Wait};
 use super::login::NotAdmitted;
 use super::own_token::{Mistyped, OwnTokenKind};
-use super::reason::{ReasonCode, with_code};
+use super::reason::ReasonCode;
 use super::refusal::Refusal;
 
 /// Why a login is refused.
@@ -48,7 +48,34 @@ impl RefusedLogin {
     #[must_use]
     pub fn refusal(&self) -> Refusal {
         let code = self.code();
-        Refusal { code, message: with_code(code, &self.sentence()) }
+        let phrase = self.token_phrase().unwrap_or(code.phrase());
+        Refusal { phrase, ..Refusal::of(code, &self.sentence()) }
+    }
+
+    /// For the status line, what a token lacks: who has brought one is not helped by hearing of a wrong password.
+    const fn token_phrase(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Mistyped(_) => "wrong_credentials: this token is mistyped; copy it once more",
+            Self::NotAdmitted(NotAdmitted::UnknownToken(_))
+            | Self::Foreign { reason: ForeignRefusal::Inactive, .. } => {
+                "wrong_credentials: this token was revoked or is unknown; get a new one"
+            }
+            Self::NotAdmitted(NotAdmitted::ExpiredToken(..))
+            | Self::Foreign { reason: ForeignRefusal::Expired, .. } => {
+                "wrong_credentials: this token has expired; get a new one"
+            }
+            Self::Foreign { reason: ForeignRefusal::WrongAudience, .. } => {
+                "wrong_credentials: this token was made for another audience"
+            }
+            Self::NotAdmitted(NotAdmitted::NotLinked) => {
+                "wrong_credentials: no account here is linked to this login; ask an administrator"
+            }
+            Self::NotAdmitted(
+                NotAdmitted::WrongDoor(_) | NotAdmitted::ProgramNeedsRobot | NotAdmitted::NoSuchRobot,
+            )
+            | Self::Foreign { .. } => "wrong_credentials: this token is not accepted; ask an administrator",
+            _ => return None,
+        })
     }
 
     fn sentence(&self) -> String {
@@ -210,7 +237,10 @@ mod tests {
         refusals
             .extend(foreign.map(|reason| RefusedLogin::Foreign { issuer: IssuerName::new("hub"), reason }));
         for refused in refusals {
-            let message = refused.refusal().message;
+            let Refusal { message, phrase, .. } = refused.refusal();
+            assert!(phrase.starts_with(refused.code().name()) && phrase.is_ascii(), "{phrase}");
+            let is_of_token = message.starts_with("this token") || message.starts_with("the token of");
+            assert!(!(is_of_token && phrase.contains("password")), "{message}: {phrase}");
             assert!(message.ends_with(&format!("[{}]", refused.code())), "{message}");
             assert!(!message.contains('\n') && message.contains(';'), "{message}");
             // The Synapse client takes these for an outage, and repeats the request for half an hour.

@@ -83,7 +83,7 @@ impl ErrorAnswer {
     /// A login that cannot be one.
     pub(super) fn bad_credential(text: &str) -> Self {
         let code = ReasonCode::WrongCredentials;
-        Self::refused("UNAUTHORIZED", &Refusal { code, message: with_code(code, text) })
+        Self::refused("UNAUTHORIZED", &Refusal::of(code, text))
     }
 
     /// A refresh token that this service cannot have given.
@@ -124,7 +124,7 @@ impl ErrorAnswer {
             code,
             message: refusal.message.clone(),
             reason: refusal.code.name(),
-            phrase: Some(refusal.code.phrase()),
+            phrase: Some(refusal.phrase),
         }
     }
 

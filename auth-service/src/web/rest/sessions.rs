@@ -13,7 +13,7 @@ use crate::app::sessions::NoSession;
 use crate::domain::credential::{Credential, Password};
 use crate::domain::login::{Caller, LoginScope};
 use crate::domain::principal::UserId;
-use crate::domain::reason::{ReasonCode, with_code};
+use crate::domain::reason::ReasonCode;
 use crate::domain::refusal::Refusal;
 
 #[derive(Deserialize)]
@@ -49,7 +49,7 @@ impl From<NoSession> for RestError {
             NoSession::NotAPassword => {
                 let code = ReasonCode::WrongCredentials;
                 let text = "a session is for a password; send a token as bearer token instead";
-                Self::Refused(Refusal { code, message: with_code(code, text) })
+                Self::Refused(Refusal::of(code, text))
             }
             NoSession::Give(GiveTokenError::Add(error)) => Self::Unavailable(error.to_string()),
             NoSession::Give(GiveTokenError::Randomness(error)) => Self::Unavailable(error.to_string()),
