@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from conftest import NewNamedClient, NewStack, Publish
 from harness.client import Client
 from harness.process import wait_until
+from harness.service import Service
 from harness.stack import PROMISED_SECONDS, Stack, User
 from harness.web import HttpAnswer, basic, post_form, request
 
@@ -123,6 +125,24 @@ def test_it_is_bound_to_the_service(stack: Stack, owner: User) -> None:
     answer = refresh(stack, identity_token(stack, owner), service="another.service")
     assert answer.status == 401
     assert "[foreign_service]" in answer.message
+
+
+def test_it_is_good_for_the_service_that_it_was_made_for(new_stack: NewStack) -> None:
+    """Two services, for two registries, on one database."""
+    stack = new_stack()
+    token = identity_token(stack, stack.add_user("owner"))
+    sibling = stack.service.sibling()
+    settings = deepcopy(sibling.settings)
+    settings["token"]["service"] = "another.test"
+    other = Service(stack.folder, settings, "another").serve()
+    try:
+        form = {"grant_type": "refresh_token", "refresh_token": token, "service": "another.test"}
+        answer = post_form(other.url + "/token", form)
+        assert answer.status == 401
+        assert "run 'docker login' once more" in answer.message
+        assert refresh(stack, token).status == 200
+    finally:
+        other.stop()
 
 
 def test_a_new_password_ends_it(stack: Stack, owner: User) -> None:

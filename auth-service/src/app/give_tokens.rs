@@ -85,6 +85,8 @@ pub struct GiveTokens {
     pub identity_idle: Duration,
     /// How long a session lives.
     pub session_life: Duration,
+    /// The registry's name for this service.
+    pub service: String,
 }
 
 impl GiveTokens {
@@ -103,7 +105,8 @@ impl GiveTokens {
         self.keep(token, fresh, WhenFull::Refuse).await
     }
 
-    /// An identity token, for a login whose password was right. It ends with the account's generation.
+    /// An identity token, for a login whose password was right. It is good for this service only, and ends with the
+    /// account's generation.
     pub async fn identity(
         &self,
         login: VerifiedLogin,
@@ -114,6 +117,7 @@ impl GiveTokens {
         let token = NewToken {
             expires_at: Some(now.plus(IDENTITY_LIFE)),
             idle_until: Some(now.plus(self.identity_idle)),
+            service: Some(self.service.clone()),
             ..fresh.login_record(login, LoginScopes::DOCKER, requester)
         };
         self.keep(token, fresh, WhenFull::DropLeastRecentlyUsed).await
@@ -171,6 +175,7 @@ impl Fresh {
             scopes,
             project: None,
             generation: None,
+            service: None,
             client: None,
             address: None,
             expires_at: None,

@@ -7,7 +7,7 @@ use super::foreign_logins::ForeignLogins;
 use crate::domain::credential::Credential;
 use crate::domain::facts::Facts;
 use crate::domain::foreign::IssuerName;
-use crate::domain::login::{Caller, Door, NotAdmitted, Powers, Proof, admit};
+use crate::domain::login::{Caller, Door, NotAdmitted, Powers, Proof, Visit, admit};
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::domain::refused_login::RefusedLogin;
@@ -106,6 +106,8 @@ pub struct LogIn {
     pub uses: Arc<dyn TokenUses>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// The registry's name for this service.
+    pub service: String,
 }
 
 impl LogIn {
@@ -121,7 +123,7 @@ impl LogIn {
             let proof = self.authenticate.run(credential, origin).await?;
             let facts = self.facts.load(&proof.asker(), names).await?;
             let now = self.clock.now();
-            match admit(&proof, &facts, door, now) {
+            match admit(&proof, &facts, Visit { door, service: &self.service, now }) {
                 Ok(powers) => {
                     if let Proof::Token(token) = &proof {
                         self.uses.note(token.id, now);

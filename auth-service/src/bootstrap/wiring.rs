@@ -68,6 +68,7 @@ pub fn give_tokens(settings: &Settings, store: &Arc<Store>) -> GiveTokens {
         clock: Arc::new(SystemClock),
         identity_idle: settings.login.identity_idle,
         session_life: settings.login.session,
+        service: settings.token.service.clone(),
     }
 }
 
@@ -174,6 +175,7 @@ impl Wiring<'_> {
             foreign_logins,
             uses: Arc::clone(&keep_tokens.uses),
             clock: Arc::clone(self.clock),
+            service: self.settings.token.service.clone(),
         })
     }
 

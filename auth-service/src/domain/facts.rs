@@ -47,6 +47,8 @@ pub struct TokenFacts {
     pub project: Option<ProjectId>,
     /// The account's generation that it ends with; `None` when it outlives a change of password.
     pub ends_with_generation: Option<i64>,
+    /// The service that it is good for; `None` when it is good for any.
+    pub service: Option<Box<str>>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
 }

@@ -123,14 +123,20 @@ pub enum NotAdmitted {
     NoSuchRobot,
 }
 
-/// What a proof that is good at `door` allows, for the facts that were loaded for its asker; `None` when nobody
+/// Where and when a proof is brought.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'a> {
+    /// As what.
+    pub door: Door,
+    /// To which service: the registry's name for this one.
+    pub service: &'a str,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// What a proof that is good at this `visit` allows, for the facts that were loaded for its asker; `None` when nobody
 /// has shown who they are.
-pub fn admit(
-    proof: &Proof,
-    facts: &Facts,
-    door: Door,
-    now: Timestamp,
-) -> Result<Option<Powers>, NotAdmitted> {
+pub fn admit(proof: &Proof, facts: &Facts, visit: Visit<'_>) -> Result<Option<Powers>, NotAdmitted> {
     match proof {
         Proof::None => Ok(None),
         Proof::Password(login) => {
@@ -140,27 +146,25 @@ pub fn admit(
             }
             require_active(user).map(|()| Some(Powers::WHOLE))
         }
-        Proof::Token(presented) => admit_token(presented, facts, door, now).map(Some),
-        Proof::Foreign(login) => admit_foreign(login, facts, door).map(Some),
+        Proof::Token(presented) => admit_token(presented, facts, visit).map(Some),
+        Proof::Foreign(login) => admit_foreign(login, facts, visit.door).map(Some),
     }
 }
 
-fn admit_token(
-    presented: &OwnToken,
-    facts: &Facts,
-    door: Door,
-    now: Timestamp,
-) -> Result<Powers, NotAdmitted> {
+fn admit_token(presented: &OwnToken, facts: &Facts, visit: Visit<'_>) -> Result<Powers, NotAdmitted> {
     let unknown = NotAdmitted::UnknownToken(presented.kind);
     let stored = facts.token.as_deref().filter(|stored| is_it(stored, presented)).ok_or(unknown)?;
     let user = facts.user.as_deref().filter(|user| user.id == stored.user).ok_or(unknown)?;
-    if !door.takes(stored.kind) {
+    if stored.service.as_deref().is_some_and(|service| service != visit.service) {
+        return Err(unknown);
+    }
+    if !visit.door.takes(stored.kind) {
         return Err(NotAdmitted::WrongDoor(stored.kind));
     }
     if stored.ends_with_generation.is_some_and(|generation| generation != user.generation) {
         return Err(unknown);
     }
-    if let Some(end) = stored.expires_at.filter(|end| *end <= now) {
+    if let Some(end) = stored.expires_at.filter(|end| *end <= visit.now) {
         return Err(NotAdmitted::ExpiredToken(stored.kind, end));
     }
     require_active(user)?;

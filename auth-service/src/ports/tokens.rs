@@ -32,6 +32,8 @@ pub struct NewToken {
     pub project: Option<ProjectId>,
     /// The account's generation that it ends with.
     pub generation: Option<i64>,
+    /// The only service that it is good for.
+    pub service: Option<String>,
     /// The program that asked for it, as it called itself.
     pub client: Option<String>,
     /// The address that it was asked for from.

@@ -50,6 +50,7 @@ pub(crate) fn new_token(id: OwnTokenId, kind: OwnTokenKind, user: UserId) -> New
         scopes: LoginScopes::USUAL,
         project: None,
         generation: None,
+        service: None,
         client: None,
         address: None,
         expires_at: None,

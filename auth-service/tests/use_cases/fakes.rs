@@ -133,6 +133,7 @@ impl Outside {
             foreign_logins,
             uses: Arc::new(UsesInMemory::default()),
             clock: Arc::<Self>::clone(self),
+            service: "s".to_owned(),
         };
         IssueToken {
             log_in: Arc::new(log_in),
@@ -156,6 +157,7 @@ impl Outside {
             clock: Arc::<Self>::clone(self),
             identity_idle: Duration::from_hours(180 * 24),
             session_life: Duration::from_hours(24),
+            service: "s".to_owned(),
         }
     }
 
@@ -342,6 +344,7 @@ impl Tokens for Outside {
                 scopes: token.scopes,
                 project: token.project,
                 ends_with_generation: token.generation,
+                service: token.service.as_deref().map(Box::from),
                 expires_at: token.expires_at,
             });
         });

@@ -30,6 +30,7 @@ const USER: &str = "SELECT revision, users.id AS user_id, CAST(CASE WHEN certifi
      WHERE team_members.user_id = users.id) AS teams";
 const TOKEN: &str = ", tokens.id AS token_id, tokens.kind AS token_kind, tokens.digest AS token_digest, \
      tokens.scopes AS token_scopes, tokens.project_id AS token_project, tokens.generation AS token_generation, \
+     tokens.service AS token_service, \
      CASE WHEN idle_until < COALESCE(expires_at, idle_until + 1) THEN idle_until ELSE expires_at END AS token_end";
 const NO_PROJECT: &str = ", CAST(NULL AS BIGINT) AS project_id, CAST(0 AS BIGINT) AS project_flags, \
      CAST(NULL AS TEXT) AS project_sharing";

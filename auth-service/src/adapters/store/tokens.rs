@@ -70,7 +70,8 @@ const DROP_LEAST_RECENTLY_USED: &str = "DELETE FROM tokens WHERE id IN (SELECT i
      WHERE user_id = $1 AND kind = $2 ORDER BY COALESCE(last_used_at, created_at) DESC, id LIMIT 1000 OFFSET $3)";
 
 const INSERT: &str = "INSERT INTO tokens (id, kind, user_id, name, digest, scopes, project_id, generation, client, \
-     address, created_at, expires_at, idle_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+     address, created_at, expires_at, idle_until, service) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
 /// Whether there is a row with this number; `$statement` selects it.
 macro_rules! exists {
@@ -164,6 +165,7 @@ impl Tokens for Store {
                 .bind(now)
                 .bind(token.expires_at.map(Timestamp::as_millis))
                 .bind(token.idle_until.map(Timestamp::as_millis))
+                .bind(token.service.as_deref())
                 .execute(&mut *transaction)
                 .await
                 .map_err(|error| if is_taken(&error) { AddTokenError::NameTaken } else { StorageError::from(error).into() })?;

@@ -32,6 +32,7 @@ fn token(kind: OwnTokenKind, secret: u8) -> (OwnToken, TokenFacts) {
         scopes: LoginScopes::USUAL,
         project: None,
         ends_with_generation: None,
+        service: None,
         expires_at: None,
     };
     (OwnToken::read(&text).unwrap().unwrap(), stored)
@@ -42,7 +43,8 @@ fn facts(user: UserFacts, token: Option<TokenFacts>) -> Facts {
 }
 
 fn outcome(proof: &Proof, facts: &Facts, door: Door) -> Result<LoginScopes, NotAdmitted> {
-    admit(proof, facts, door, NOW).map(|powers| powers.map_or(LoginScopes::NONE, |powers| powers.scopes))
+    admit(proof, facts, Visit { door, service: "registry", now: NOW })
+        .map(|powers| powers.map_or(LoginScopes::NONE, |powers| powers.scopes))
 }
 
 #[test]
@@ -97,11 +99,13 @@ fn a_token_is_unknown_unless_everything_about_it_matches() {
         TokenFacts { kind: OwnTokenKind::Identity, ..stored.clone() },
         TokenFacts { user: UserId::new(1), ..stored.clone() },
         TokenFacts { ends_with_generation: Some(3), ..stored.clone() },
+        TokenFacts { service: Some("another".into()), ..stored.clone() },
     ];
     for other in others {
         assert_eq!(outcome(&proof, &facts(user(), Some(other.clone())), door), unknown, "{other:?}");
     }
-    let same_generation = TokenFacts { ends_with_generation: Some(4), ..stored };
+    let same_generation =
+        TokenFacts { ends_with_generation: Some(4), service: Some("registry".into()), ..stored };
     assert_eq!(outcome(&proof, &facts(user(), Some(same_generation)), door), Ok(LoginScopes::USUAL));
 }
 

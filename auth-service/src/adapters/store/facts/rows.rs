@@ -67,6 +67,8 @@ pub(super) struct TokenColumns {
     project: Option<i64>,
     #[sqlx(rename = "token_generation")]
     generation: Option<i64>,
+    #[sqlx(rename = "token_service")]
+    service: Option<String>,
     #[sqlx(rename = "token_end")]
     end: Option<i64>,
 }
@@ -125,6 +127,7 @@ impl TokenColumns {
             scopes: login_scopes(self.scopes.unwrap_or(-1))?,
             project: self.project.map(ProjectId::new),
             ends_with_generation: self.generation,
+            service: self.service.as_deref().map(Box::from),
             expires_at: self.end.map(Timestamp::from_millis),
         }))
     }
