@@ -36,7 +36,7 @@ def stack(request: pytest.FixtureRequest, github: FakeIssuer) -> Iterator[Stack]
     rules = [
         rule("ci-main", "refs/heads/main"),
         rule("ci-tags", "refs/tags/v*"),
-        rule("ci-none", "refs/none"),
+        rule("ci-none", "refs/heads/none"),
     ]
     section = trust_stub(github, types=["JWT"], workload="github", robots=rules)
     stack = make_stack("sqlite", request, **issuers(github=section))
@@ -125,7 +125,7 @@ def test_docker_prints_why_a_job_is_refused(
 
 
 def test_a_rule_for_a_robot_that_does_not_exist_admits_nobody(stack: Stack, github: FakeIssuer) -> None:
-    answer = stack.ask_token(job(github, ref="refs/none"))
+    answer = stack.ask_token(job(github, ref="refs/heads/none"))
     assert answer.status == 401
     assert (
         "the robot account that a rule names does not exist; ask an administrator to add it" in answer.message
@@ -140,7 +140,7 @@ def test_an_account_that_a_person_has_is_no_robot(stack: Stack, github: FakeIssu
     add = ("user", "add", "ci-none", "--email", "ci-none@example.org", "--certified", "--password-stdin")
     stack.service.cli(*add, stdin="a password").check()
     wait_until(lambda: stack.ask_token(User("ci-none", "a password")).status == 200, "it is there", 2)
-    assert stack.ask_token(job(github, ref="refs/none")).status == 401
+    assert stack.ask_token(job(github, ref="refs/heads/none")).status == 401
     stack.service.cli("user", "remove", "ci-none").check()
 
 

@@ -134,7 +134,8 @@ def test_it_is_good_for_the_service_that_it_was_made_for(new_stack: NewStack) ->
     sibling = stack.service.sibling()
     settings = deepcopy(sibling.settings)
     settings["token"]["service"] = "another.test"
-    other = Service(stack.folder, settings, "another").serve()
+    other = Service(stack.folder, settings, "another")
+    other.serve()
     try:
         form = {"grant_type": "refresh_token", "refresh_token": token, "service": "another.test"}
         answer = post_form(other.url + "/token", form)

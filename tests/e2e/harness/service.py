@@ -92,7 +92,7 @@ class Service:
         return self._process
 
     def log(self) -> str:
-        return self.process.log()
+        return self._process.log() if self._process else ""
 
     def stop(self) -> int | None:
         return self._process.stop() if self._process else None
