@@ -75,8 +75,9 @@ fn unknown_issuer(settings: &Settings, text: &str) -> Failure {
 }
 
 fn subject(issuer: &str, subject: &str) -> Result<ForeignSubject, Failure> {
-    ForeignSubject::new(&issuer.into(), subject)
-        .ok_or_else(|| Failure::Usage("a subject has 1 to 255 bytes and no control characters".to_owned()))
+    ForeignSubject::new(&issuer.into(), subject).ok_or_else(|| {
+        Failure::Usage("a subject has 1 to 255 bytes, no control characters and no invisible ones".to_owned())
+    })
 }
 
 fn told(link: &Link, subject: &ForeignSubject, what: &str) -> Report {

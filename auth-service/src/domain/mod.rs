@@ -1,5 +1,6 @@
 //! The rules: pure, without HTTP, SQL, clock or randomness. In reading order.
 
+pub mod printable;
 pub mod time;
 
 pub mod access;

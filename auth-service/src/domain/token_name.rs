@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-/// 1 to 256 characters, without control characters and white space at the ends; unique among the owner's tokens.
+use super::printable::is_printable;
+
+/// 1 to 256 characters, without white space at the ends and what cannot be seen; unique among the owner's tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TokenName(String);
 
@@ -10,7 +12,7 @@ impl TokenName {
     /// Reads a name, with white space at its ends cut off.
     pub fn parse(text: &str) -> Result<Self, BadTokenName> {
         let name = text.trim();
-        if name.is_empty() || name.chars().count() > 256 || name.chars().any(char::is_control) {
+        if name.is_empty() || name.chars().count() > 256 || !name.chars().all(is_printable) {
             return Err(BadTokenName);
         }
         Ok(Self(name.to_owned()))
@@ -31,7 +33,7 @@ impl fmt::Display for TokenName {
 
 /// The text is no name for a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a token's name has 1 to 256 characters, none of them a control character")]
+#[error("a token's name has 1 to 256 characters, none of them a control character or invisible")]
 pub struct BadTokenName;
 
 #[cfg(test)]
@@ -39,9 +41,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_trimmed_and_has_no_control_characters() {
+    fn a_name_is_trimmed_and_has_nothing_that_cannot_be_seen() {
         assert_eq!(TokenName::parse(" build server ").unwrap().as_str(), "build server");
-        for bad in ["", "  ", "a\nb", "\u{1b}[31m", &"x".repeat(257)] {
+        for bad in ["", "  ", "a\nb", "\u{1b}[31m", "a\u{202e}b", "a\u{200b}b", &"x".repeat(257)] {
             assert_eq!(TokenName::parse(bad), Err(BadTokenName), "{bad:?}");
         }
     }

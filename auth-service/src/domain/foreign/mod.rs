@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::printable::is_printable;
+
 /// The operator's name for an issuer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IssuerName(Arc<str>);
@@ -49,10 +51,10 @@ pub struct ForeignSubject {
 const SUBJECT_BYTES: usize = 255;
 
 impl ForeignSubject {
-    /// Takes a subject's name if it is one: 1 to 255 bytes without control characters.
+    /// Takes a subject's name if it is one: 1 to 255 bytes, with nothing in them that cannot be seen in a list.
     #[must_use]
     pub fn new(issuer: &Arc<str>, subject: &str) -> Option<Self> {
-        let fits = (1..=SUBJECT_BYTES).contains(&subject.len()) && !subject.chars().any(char::is_control);
+        let fits = (1..=SUBJECT_BYTES).contains(&subject.len()) && subject.chars().all(is_printable);
         fits.then(|| Self { issuer: Arc::clone(issuer), subject: subject.into() })
     }
 }

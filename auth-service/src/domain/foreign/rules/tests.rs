@@ -80,6 +80,8 @@ fn one_thing_that_is_wrong_is_enough() {
         (json!({"sub": null}), NoSubject),
         (json!({"sub": ""}), NoSubject),
         (json!({"sub": "a\u{1b}b"}), NoSubject),
+        (json!({"sub": "a\u{202e}b"}), NoSubject),
+        (json!({"sub": "u-1\u{200b}"}), NoSubject),
         (json!({"sub": long}), NoSubject),
         (json!({"sub": ["u-1"]}), NoSubject),
         (json!({"nonce": "n"}), WrongType),
