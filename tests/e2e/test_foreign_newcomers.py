@@ -122,6 +122,15 @@ def test_an_address_that_somebody_has_is_not_copied_and_links_nobody(
     assert stack.service.cli_json("user", "links", owner.name) == []
 
 
+def test_an_address_that_is_not_verified_is_not_taken_over(stack: Stack, issuer: FakeIssuer) -> None:
+    for verified, is_taken in ((False, False), ("false", False), (True, True), ("true", True)):
+        subject = new_subject()
+        email = f"{subject}@example.org"
+        token = token_of(issuer, subject, email=email, email_verified=verified)
+        assert stack.ask_token(token).status == 200
+        assert account_of(stack, subject)["emails"] == ([email] if is_taken else []), verified
+
+
 def test_names_that_cannot_be_are_made_fit(stack: Stack, issuer: FakeIssuer) -> None:
     for proposed, fit in {
         "PUBLIC": None,

@@ -25,7 +25,7 @@ pub(super) const EMAIL_CLAIM: Key<Text> = Key {
     name: "login.issuer.*.email_claim",
     kind: Text,
     preset: Preset::Text("email"),
-    doc: "The claim that gives the e-mail address when an account is made.",
+    doc: "The claim that gives the e-mail address when an account is made; not taken if `email_verified` is there and not true.",
 };
 
 pub(super) const CREATE_ACCOUNTS: Key<Flag> = Key {

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::claims::{BadClaim, Claims};
 use super::robot::{NoRobot, RobotRule, robot_of};
 use super::{ForeignSubject, IssuerName};
@@ -90,7 +92,7 @@ pub struct ForeignLogin {
 pub struct Newcomer {
     /// A name.
     pub name: Option<String>,
-    /// An e-mail address.
+    /// An e-mail address that the issuer does not say to be unverified.
     pub email: Option<String>,
 }
 
@@ -159,7 +161,7 @@ impl IssuerRules {
             scopes: self.scopes(claims),
             newcomer: (self.create_accounts && !is_client).then(|| Newcomer {
                 name: claims.text(&self.name_claim),
-                email: claims.text(&self.email_claim),
+                email: claims.text(&self.email_claim).filter(|_| !is_unverified(claims)),
             }),
         })
     }
@@ -243,6 +245,12 @@ impl IssuerRules {
 }
 
 /// Some issuers say so in a claim: Keycloak `typ`, Cognito `token_use`, Synapse `token_type`.
+/// Whether the issuer says that nobody has shown the address to be theirs (OpenID Connect Core, section 5.1); whoever
+/// gets an account with it could take the place of its owner. Some issuers write the answer as text.
+fn is_unverified(claims: &Claims) -> bool {
+    claims.get("email_verified").is_some_and(|verified| verified != &json!(true) && verified != "true")
+}
+
 fn is_marked_as_id_token(claims: &Claims) -> bool {
     let is = |name: &str, marks: &[&str]| {
         claims.text(name).is_some_and(|text| marks.iter().any(|mark| text.eq_ignore_ascii_case(mark)))

@@ -188,6 +188,23 @@ fn a_program_stands_for_itself_and_gets_no_account() {
 fn a_job_acts_for_the_robot_of_its_rule_and_for_nobody_else() {
     let rule = RobotRule {
         robot: AccountName::parse("ci").unwrap(),
+#[test]
+fn an_address_that_the_issuer_has_not_verified_is_not_taken_over() {
+    let rules = IssuerRules { create_accounts: true, ..rules() };
+    let email = |verified: Value| {
+        let login = understand(&rules, &json!({"email_verified": verified})).unwrap();
+        login.newcomer.unwrap().email
+    };
+    for verified in [json!(true), json!("true"), Value::Null] {
+        assert_eq!(email(verified.clone()).as_deref(), Some("a@x.org"), "{verified}");
+    }
+    for unverified in
+        [json!(false), json!("false"), json!("True"), json!(""), json!(1), json!([true]), json!({})]
+    {
+        assert_eq!(email(unverified.clone()), None, "{unverified}");
+    }
+}
+
         claims: vec![("repository_id".to_owned(), ClaimPattern::Exact("123".to_owned()))],
     };
     let scopes = LoginScopes::parse("download modify").unwrap();
