@@ -2,6 +2,7 @@
 //! token is genuine is found out elsewhere; no claim is believed before.
 
 pub mod claims;
+mod program;
 pub mod robot;
 pub mod rules;
 pub mod shape;

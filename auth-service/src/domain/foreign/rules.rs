@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::claims::{BadClaim, Claims};
+use super::program::is_program;
 use super::robot::{NoRobot, RobotRule, robot_of};
 use super::{ForeignSubject, IssuerName};
 use crate::domain::account::AccountName;
@@ -144,16 +145,15 @@ impl IssuerRules {
         if ONLY_IN_ID_TOKENS.iter().any(|name| claims.has(name)) || is_marked_as_id_token(claims) {
             return Err(ForeignRefusal::WrongType);
         }
-        let client = claims.text("client_id").or_else(|| claims.text("azp"));
         if source != ClaimsSource::UserInfo {
             self.require_audience(claims)?;
-            self.require_client(client.as_deref())?;
+            self.require_client(claims)?;
         }
         if !self.robots.is_empty() {
             return self.robot(claims);
         }
         let subject = claims.text(&self.subject_claim).ok_or(ForeignRefusal::NoSubject)?;
-        let is_client = client.is_some_and(|client| client == subject);
+        let is_client = is_program(claims, &subject);
         let subject = ForeignSubject::new(&self.issuer, &subject).ok_or(ForeignRefusal::NoSubject)?;
         Ok(ForeignLogin {
             issuer: self.name.clone(),
@@ -209,8 +209,9 @@ impl IssuerRules {
         }
     }
 
-    fn require_client(&self, client: Option<&str>) -> Result<(), ForeignRefusal> {
-        let is_listed = |client: &str| self.clients.iter().any(|listed| listed == client);
+    fn require_client(&self, claims: &Claims) -> Result<(), ForeignRefusal> {
+        let client = claims.text("client_id").or_else(|| claims.text("azp"));
+        let is_listed = |client: String| self.clients.contains(&client);
         match self.clients.is_empty() || client.is_some_and(is_listed) {
             true => Ok(()),
             false => Err(ForeignRefusal::WrongClient),
@@ -244,13 +245,13 @@ impl IssuerRules {
     }
 }
 
-/// Some issuers say so in a claim: Keycloak `typ`, Cognito `token_use`, Synapse `token_type`.
 /// Whether the issuer says that nobody has shown the address to be theirs (OpenID Connect Core, section 5.1); whoever
 /// gets an account with it could take the place of its owner. Some issuers write the answer as text.
 fn is_unverified(claims: &Claims) -> bool {
     claims.get("email_verified").is_some_and(|verified| verified != &json!(true) && verified != "true")
 }
 
+/// Some issuers say so in a claim: Keycloak `typ`, Cognito `token_use`, Synapse `token_type`.
 fn is_marked_as_id_token(claims: &Claims) -> bool {
     let is = |name: &str, marks: &[&str]| {
         claims.text(name).is_some_and(|text| marks.iter().any(|mark| text.eq_ignore_ascii_case(mark)))

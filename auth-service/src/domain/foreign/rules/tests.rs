@@ -179,15 +179,15 @@ fn a_program_stands_for_itself_and_gets_no_account() {
     let login = understand(&rules, &json!({"sub": "web"})).unwrap();
     assert!(matches!(login.standing, Standing::Subject { is_client: true, .. }));
     assert_eq!(login.newcomer, None);
+    let by_number = IssuerRules { subject_claim: "uid".to_owned(), ..rules.clone() };
+    let login = understand(&by_number, &json!({"sub": "web", "uid": 7})).unwrap();
+    assert!(matches!(login.standing, Standing::Subject { is_client: true, .. }));
+    assert_eq!(login.newcomer, None);
     let person = understand(&rules, &json!({})).unwrap();
     let proposed = Newcomer { name: Some("Alice".to_owned()), email: Some("a@x.org".to_owned()) };
     assert_eq!(person.newcomer, Some(proposed));
 }
 
-#[test]
-fn a_job_acts_for_the_robot_of_its_rule_and_for_nobody_else() {
-    let rule = RobotRule {
-        robot: AccountName::parse("ci").unwrap(),
 #[test]
 fn an_address_that_the_issuer_has_not_verified_is_not_taken_over() {
     let rules = IssuerRules { create_accounts: true, ..rules() };
@@ -205,6 +205,10 @@ fn an_address_that_the_issuer_has_not_verified_is_not_taken_over() {
     }
 }
 
+#[test]
+fn a_job_acts_for_the_robot_of_its_rule_and_for_nobody_else() {
+    let rule = RobotRule {
+        robot: AccountName::parse("ci").unwrap(),
         claims: vec![("repository_id".to_owned(), ClaimPattern::Exact("123".to_owned()))],
     };
     let scopes = LoginScopes::parse("download modify").unwrap();
