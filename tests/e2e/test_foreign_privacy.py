@@ -93,6 +93,7 @@ def almost_tokens(url: str) -> list[str]:
     claims = base64url(json.dumps({"iss": url}).encode())
     return [
         "hub", "hub-" + HEX, "HUB_" + HEX, " hub_" + HEX, "xhub_" + HEX, "inf_token", "inf-token-" + HEX,
+        "hub_" + HEX + " x", "hub_" + HEX + "\n", "hub_\u00e4" + HEX, "hub_{" + HEX + "}", "hub_=" + HEX,
         HEX[:-1], HEX + "0", HEX.upper(), HEX + "\n", "\n" + HEX, HEX.replace("0", "\u0660"), HEX[:-1] + "g",
         jwt({"iss": "https://issuer.invalid"}), jwt({"iss": url + "/"}), jwt({"iss": url.upper()}),
         jwt({"iss": [url]}), jwt({"iss": None}), jwt({"aud": url}), jwt([url]),

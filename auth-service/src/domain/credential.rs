@@ -75,7 +75,7 @@ pub struct NewPassword(Password);
 
 impl NewPassword {
     /// Takes a password of at most `limit` bytes. Refuses what has the shape of a token: at login it would
-    /// never be looked at as a password.
+    /// never be looked at as a password. What only begins like one is a token that was copied badly.
     pub fn parse(text: String, limit: usize, shapes: &TokenShapes) -> Result<Self, BadPassword> {
         if text.is_empty() {
             return Err(BadPassword::Empty);
@@ -83,7 +83,8 @@ impl NewPassword {
         if text.len() > limit {
             return Err(BadPassword::TooLong { limit });
         }
-        if OwnTokenKind::of(&text).is_some() || is_web_token(&text) || shapes.read(&text).is_some() {
+        let is_of_issuer = shapes.read(&text).is_some() || shapes.begins_like_a_token(&text);
+        if OwnTokenKind::of(&text).is_some() || is_web_token(&text) || is_of_issuer {
             return Err(BadPassword::TokenShape);
         }
         Ok(Self(Password::new(text)))
@@ -139,8 +140,15 @@ mod tests {
         assert!(new_password("pass:wörd with spaces", 8192).is_ok());
         assert_eq!(new_password("", 8192).unwrap_err(), BadPassword::Empty);
         assert_eq!(new_password("xxxxxxxxx", 8).unwrap_err(), BadPassword::TooLong { limit: 8 });
-        for token in ["asp_anything", "asi_1", "ass_x", "hub_x", "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"]
-        {
+        for token in [
+            "asp_anything",
+            "asi_1",
+            "ass_x",
+            "hub_x",
+            "hub_x y",
+            "hub_\0",
+            "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        ] {
             assert_eq!(new_password(token, 8192).unwrap_err(), BadPassword::TokenShape);
         }
     }
@@ -155,6 +163,9 @@ mod tests {
             assert!(matches!(of(name, &token), Credential::Token(_)));
             assert!(matches!(of(name, &token[..20]), Credential::Mistyped(_)));
             assert!(matches!(of(name, "hub_token"), Credential::Foreign(_)));
+            for no_token in ["hub_\0", "hub_to ken", "hub_token\n"] {
+                assert!(matches!(of(name, no_token), Credential::Password { .. }));
+            }
             assert!(matches!(of(name, "sesame"), Credential::Password { .. }));
         }
         assert!(matches!(of("", ""), Credential::Anonymous));

@@ -19,6 +19,8 @@ use auth_service::domain::reason::ReasonCode;
 use auth_service::ports::StorageError;
 use auth_service::ports::foreign_tokens::{ForeignFailure, ForeignTokens, GenuineClaims};
 use auth_service::ports::linked_subjects::{Arrival, LinkError, LinkRecord, LinkedBy, LinkedSubjects};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use super::fakes::{ALICE, Outside, request};
@@ -76,17 +78,18 @@ fn subject(name: &str) -> ForeignSubject {
     ForeignSubject::new(&HUB.into(), name).unwrap()
 }
 
-/// The secret of a token is its claims, after a prefix that names its issuer.
+/// The secret of a token is its claims in base64url, after a prefix that names its issuer.
 #[async_trait]
 impl ForeignTokens for Outside {
     async fn claims(&self, token: &ForeignToken) -> Result<GenuineClaims, ForeignFailure> {
         match token.expose().split_once('_').unwrap().1 {
             "down" => Err(ForeignFailure::Unreachable("nobody listens".to_owned())),
             "forged" => Err(ForeignFailure::Refused(ForeignRefusal::NotGenuine)),
-            text => Ok(GenuineClaims {
-                claims: Arc::new(Claims::read(text.as_bytes()).unwrap()),
-                source: ClaimsSource::WebToken,
-            }),
+            text => {
+                let json = URL_SAFE_NO_PAD.decode(text).unwrap();
+                let claims = Arc::new(Claims::read(&json).unwrap());
+                Ok(GenuineClaims { claims, source: ClaimsSource::WebToken })
+            }
         }
     }
 }
@@ -130,7 +133,7 @@ fn token(issuer: &str, changes: &serde_json::Value) -> String {
     for (name, value) in changes.as_object().unwrap() {
         claims[name] = value.clone();
     }
-    format!("{issuer}_{claims}")
+    format!("{issuer}_{}", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
 async fn ask(issuer_token: &IssueToken, secret: &str, scope: &str) -> TokenAnswer {

@@ -10,7 +10,7 @@ pub(super) const OPAQUE_PREFIX: Key<Prefixes> = Key {
     name: "login.issuer.*.opaque_prefix",
     kind: Prefixes,
     preset: Preset::Text(""),
-    doc: "What its opaque tokens begin with; what begins so is sent to it and is no password. Without this and a pattern, only JWTs are its tokens.",
+    doc: "What its opaque tokens begin with; what begins so and can be a bearer token (RFC 6750) is sent to it, and no password can begin so. Without this and a pattern, only JWTs are its tokens.",
 };
 
 pub(super) const OPAQUE_PATTERN: Key<Pattern> = Key {

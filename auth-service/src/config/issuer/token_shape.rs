@@ -34,7 +34,7 @@ impl Kind for Prefixes {
 
     fn describe(&self) -> String {
         format!(
-            "a list of prefixes of {SHORTEST_PREFIX} or more printable ASCII characters, such as `[\"hub_\"]`"
+            "a list of prefixes of {SHORTEST_PREFIX} or more ASCII letters, digits and `-._~+/`, such as `[\"hub_\"]`"
         )
     }
 
@@ -49,8 +49,9 @@ impl Kind for Prefixes {
 
 fn prefix(text: &str) -> Result<String, String> {
     let shown = quoted(text);
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(format!("{shown} holds a space or something else that is in no token"));
+    let may_be_in_it = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    if !text.bytes().all(may_be_in_it) {
+        return Err(format!("{shown} holds a space or something else that is in no bearer token"));
     }
     if text.len() < SHORTEST_PREFIX {
         return Err(format!("{shown} is so short that a password could begin with it and be sent out"));
@@ -131,6 +132,8 @@ mod tests {
             ("gh_", false),
             ("gh o_", false),
             ("ghö_", false),
+            ("gh|_", false),
+            ("gho=", false),
             ("asp_x", false),
             ("asi_", false),
             ("ass_", false),

@@ -50,13 +50,37 @@ impl TokenShapes {
         Some(ForeignToken::new(issuer.name.clone(), secret))
     }
 
+    /// Whether a text begins like the tokens of an issuer, though it may be none: somebody's token with a slip in it.
+    #[must_use]
+    pub fn begins_like_a_token(&self, text: &str) -> bool {
+        self.0.iter().any(|shape| shape.has_prefix_of(text))
+    }
+
+    /// Nothing goes out that cannot be a bearer token: issuers fail over such texts, and anybody could bring them to
+    /// fail so often that they are left alone. What an operator has described from end to end may hold a little more.
     fn opaque(&self, secret: &str) -> Option<&IssuerShape> {
-        let has_prefix =
-            |shape: &&IssuerShape| shape.prefixes.iter().any(|prefix| secret.starts_with(prefix));
+        if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
         let fits =
             |shape: &&IssuerShape| shape.pattern.as_ref().is_some_and(|pattern| pattern.is_match(secret));
-        self.0.iter().find(has_prefix).or_else(|| self.0.iter().find(fits))
+        let by_prefix = self.0.iter().find(|shape| shape.has_prefix_of(secret));
+        by_prefix.filter(|_| is_bearer_token(secret)).or_else(|| self.0.iter().find(fits))
     }
+}
+
+impl IssuerShape {
+    fn has_prefix_of(&self, text: &str) -> bool {
+        self.prefixes.iter().any(|prefix| text.starts_with(prefix))
+    }
+}
+
+/// Whether a text can be a bearer token (RFC 6750, section 2.1: `b64token`).
+#[must_use]
+pub fn is_bearer_token(text: &str) -> bool {
+    let unpadded = text.trim_end_matches('=');
+    let may_be_in_it = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
+    !unpadded.is_empty() && unpadded.bytes().all(may_be_in_it)
 }
 
 /// Whether a text has the form of a web token (RFC 7519): three parts of base64url, the first of which can be an
@@ -133,6 +157,35 @@ mod tests {
             assert_eq!(issuer_of(password), None, "{password}");
         }
         assert!(TokenShapes::default().read("hub_x").is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_a_bearer_token_is_none_whatever_it_begins_with() {
+        for token in ["hub_", "hub_aZ09-._~+/", "hub_YQ=="] {
+            assert_eq!(issuer_of(token).as_deref(), Some("hub"), "{token}");
+        }
+        for other in [
+            "hub_\0",
+            "hub_a b",
+            "hub_a\n",
+            "hub_\u{e4}",
+            "hub_a=b",
+            "hub_{}",
+            "hub_\"",
+            "hub_%00",
+            "hub_\u{202e}",
+        ] {
+            assert_eq!(issuer_of(other), None, "{other:?}");
+            assert!(shapes().begins_like_a_token(other), "{other:?}");
+        }
+        let lenient = TokenShapes::new(vec![IssuerShape {
+            name: IssuerName::new("bars"),
+            issuer: "https://bars.example.org".into(),
+            prefixes: Vec::new(),
+            pattern: Some(Regex::new(r"\A(?-u:[\x00-\x7f]{20})\z").unwrap()),
+        }]);
+        assert!(lenient.read("12|45678901234567890").is_some(), "as the operator describes it");
+        assert!(lenient.read("12\x0045678901234567890").is_none(), "and yet nothing that breaks a line");
     }
 
     #[test]
