@@ -97,17 +97,16 @@ impl Outgoing {
         require_safe(request.url())?;
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         *request.timeout_mut() = Some(self.timeout);
-        if !self.circuit.lets_through(self.clock.elapsed()) {
-            return Err("it did not answer a moment ago".to_owned());
-        }
+        let leave = self.circuit.enter(self.clock.elapsed());
+        let leave = leave.ok_or_else(|| "it did not answer a moment ago".to_owned())?;
         let outcome = match self.send_twice(request).await {
             Ok((status, body)) if status.is_success() => read(&body).map(Reply::Told),
             Ok((status, body)) => Ok(Reply::Status(status, body)),
             Err(error) => Err(error),
         };
         match outcome {
-            Ok(_) => self.circuit.succeeded(),
-            Err(_) => self.circuit.failed(self.clock.elapsed()),
+            Ok(_) => leave.succeeded(),
+            Err(_) => leave.failed(self.clock.elapsed()),
         }
         outcome
     }
