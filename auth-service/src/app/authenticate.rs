@@ -42,7 +42,9 @@ impl Authenticate {
             Credential::Anonymous => Ok(Proof::None),
             Credential::Token(token) => Ok(Proof::Token(*token)),
             Credential::Mistyped(mistyped) => Err(LoginFailure::Refused(RefusedLogin::Mistyped(*mistyped))),
-            Credential::Foreign(token) => self.foreign_logins.check(token).await.map(Proof::Foreign),
+            Credential::Foreign(token) => {
+                self.foreign_logins.check(token, origin.network).await.map(Proof::Foreign)
+            }
             Credential::Password { name, password } => {
                 self.check_password(name, password, origin).await.map(Proof::Password)
             }

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::account::{AccountName, EmailAddress};
 use crate::domain::foreign::rules::{ForeignLogin, ForeignRefusal, IssuerRules, Newcomer, Standing};
 use crate::domain::foreign::{ForeignSubject, ForeignToken, IssuerName};
+use crate::domain::network::ClientNetwork;
 use crate::domain::refused_login::RefusedLogin;
 use crate::ports::StorageError;
 use crate::ports::foreign_tokens::{ForeignFailure, ForeignTokens};
@@ -39,14 +40,18 @@ impl ForeignLogins {
         Self { issuers, tokens, links, clock }
     }
 
-    /// What a token allows, and to whom.
-    pub async fn check(&self, token: &ForeignToken) -> Result<ForeignLogin, LoginFailure> {
+    /// What a token from somebody in `network` allows, and to whom.
+    pub async fn check(
+        &self,
+        token: &ForeignToken,
+        network: ClientNetwork,
+    ) -> Result<ForeignLogin, LoginFailure> {
         let refused = |reason| {
             let issuer = token.issuer.clone();
             LoginFailure::Refused(RefusedLogin::Foreign { issuer, reason })
         };
         let rules = self.issuers.get(&token.issuer).ok_or_else(|| refused(ForeignRefusal::WrongIssuer))?;
-        let genuine = self.tokens.claims(token).await.map_err(|failure| match failure {
+        let genuine = self.tokens.claims(token, network).await.map_err(|failure| match failure {
             ForeignFailure::Refused(reason) => refused(reason),
             ForeignFailure::Unreachable(cause) => {
                 LoginFailure::IssuerDown { issuer: token.issuer.clone(), cause }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::foreign_logins::ForeignLogins;
 use crate::domain::foreign::rules::Standing;
 use crate::domain::foreign::{ForeignSubject, ForeignToken};
+use crate::domain::network::ClientNetwork;
 use crate::domain::own_token::OwnTokenId;
 use crate::domain::principal::UserId;
 use crate::ports::StorageError;
@@ -34,15 +35,16 @@ pub struct LinkAccounts {
 }
 
 impl LinkAccounts {
-    /// Links the account of `owner`, who has logged in with the password for `session`, to the
-    /// subject of a token.
+    /// Links the account of `owner`, who has logged in with the password for `session`, to the subject of a token that
+    /// is brought from `network`.
     pub async fn link(
         &self,
         owner: UserId,
         session: OwnTokenId,
+        network: ClientNetwork,
         token: &ForeignToken,
     ) -> Result<ForeignSubject, NoLink> {
-        let login = self.foreign_logins.check(token).await.map_err(NoLink::Token)?;
+        let login = self.foreign_logins.check(token, network).await.map_err(NoLink::Token)?;
         match login.standing {
             Standing::Subject { subject, is_client: false } => {
                 self.links.link(owner, &subject, LinkedBy::Owner { session }).await.map_err(NoLink::Link)?;

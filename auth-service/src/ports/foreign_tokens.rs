@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use crate::domain::foreign::ForeignToken;
 use crate::domain::foreign::claims::Claims;
 use crate::domain::foreign::rules::{ClaimsSource, ForeignRefusal};
+use crate::domain::network::ClientNetwork;
 
 /// The claims of a token that is the issuer's.
 #[derive(Clone, Debug)]
@@ -29,6 +30,11 @@ pub enum ForeignFailure {
 /// Tokens of other issuers.
 #[async_trait]
 pub trait ForeignTokens: Send + Sync {
-    /// The claims of a token. It is shown to its own issuer at most.
-    async fn claims(&self, token: &ForeignToken) -> Result<GenuineClaims, ForeignFailure>;
+    /// The claims of a token that somebody in `network` has brought. It is shown to its own issuer at most; where the
+    /// issuer has to be asked, the networks share the room for that.
+    async fn claims(
+        &self,
+        token: &ForeignToken,
+        network: ClientNetwork,
+    ) -> Result<GenuineClaims, ForeignFailure>;
 }

@@ -14,6 +14,7 @@ use auth_service::domain::foreign::rules::{ClaimsSource, ForeignRefusal, IssuerR
 use auth_service::domain::foreign::shape::{IssuerShape, TokenShapes};
 use auth_service::domain::foreign::{ForeignSubject, ForeignToken, IssuerName};
 use auth_service::domain::login::{LoginScope, LoginScopes};
+use auth_service::domain::network::ClientNetwork;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::reason::ReasonCode;
 use auth_service::ports::StorageError;
@@ -81,7 +82,7 @@ fn subject(name: &str) -> ForeignSubject {
 /// The secret of a token is its claims in base64url, after a prefix that names its issuer.
 #[async_trait]
 impl ForeignTokens for Outside {
-    async fn claims(&self, token: &ForeignToken) -> Result<GenuineClaims, ForeignFailure> {
+    async fn claims(&self, token: &ForeignToken, _: ClientNetwork) -> Result<GenuineClaims, ForeignFailure> {
         match token.expose().split_once('_').unwrap().1 {
             "down" => Err(ForeignFailure::Unreachable("nobody listens".to_owned())),
             "forged" => Err(ForeignFailure::Refused(ForeignRefusal::NotGenuine)),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::errand::Errand;
 use super::introspection::introspect;
 use super::keys::{Found, KeySet};
 use super::metadata::{Metadata, MetadataCache};
@@ -53,16 +54,16 @@ impl Issuer {
     }
 
     /// The claims of a token, if it is genuine.
-    pub(super) async fn claims(&self, token: &str) -> Result<GenuineClaims, ForeignFailure> {
+    pub(super) async fn claims(&self, token: &str, errand: Errand) -> Result<GenuineClaims, ForeignFailure> {
         let (claims, source) = match self.options.verification {
             Verification::WebToken => (self.verify(token).await?, ClaimsSource::WebToken),
             Verification::WebTokenAndIntrospection if is_web_token(token) => {
-                (self.verify_and_complete(token).await?, ClaimsSource::WebToken)
+                (self.verify_and_complete(token, errand).await?, ClaimsSource::WebToken)
             }
             Verification::WebTokenAndIntrospection | Verification::Introspection => {
-                (self.introspect(token).await?, ClaimsSource::Introspection)
+                (self.introspect(token, errand).await?, ClaimsSource::Introspection)
             }
-            Verification::UserInfo => (self.user_info(token).await?, ClaimsSource::UserInfo),
+            Verification::UserInfo => (self.user_info(token, errand).await?, ClaimsSource::UserInfo),
         };
         Ok(GenuineClaims { claims: Arc::new(claims), source })
     }
@@ -83,12 +84,12 @@ impl Issuer {
 
     /// A web token that does not tell its scope is completed by what introspection says, which must be that it is
     /// good and of the same subject.
-    async fn verify_and_complete(&self, token: &str) -> Result<Claims, ForeignFailure> {
+    async fn verify_and_complete(&self, token: &str, errand: Errand) -> Result<Claims, ForeignFailure> {
         let claims = self.verify(token).await?;
         if claims.scope_words().is_some() {
             return Ok(claims);
         }
-        let told = self.introspect(token).await?;
+        let told = self.introspect(token, errand).await?;
         let inactive = ForeignFailure::Refused(ForeignRefusal::Inactive);
         if told.get("active") != Some(&serde_json::Value::Bool(true)) {
             return Err(inactive);
@@ -101,7 +102,7 @@ impl Issuer {
         if same("sub") && same(subject) { Ok(claims.completed_by(told)) } else { Err(inactive) }
     }
 
-    async fn introspect(&self, token: &str) -> Result<Claims, ForeignFailure> {
+    async fn introspect(&self, token: &str, errand: Errand) -> Result<Claims, ForeignFailure> {
         let client = self.options.client.as_ref().ok_or_else(|| {
             ForeignFailure::Unreachable("no client is configured for introspection".to_owned())
         })?;
@@ -110,14 +111,14 @@ impl Issuer {
             .endpoint(self.options.introspection_url.as_ref(), of_metadata, "introspection endpoint")
             .await;
         let url = url.map_err(ForeignFailure::Unreachable)?;
-        introspect(&url, client, token, &self.outgoing).await.map_err(ForeignFailure::Unreachable)
+        introspect(&url, client, token, &self.outgoing, errand).await.map_err(ForeignFailure::Unreachable)
     }
 
-    async fn user_info(&self, token: &str) -> Result<Claims, ForeignFailure> {
+    async fn user_info(&self, token: &str, errand: Errand) -> Result<Claims, ForeignFailure> {
         let of_metadata = |metadata: Metadata| metadata.userinfo;
         let url = self.endpoint(self.options.userinfo_url.as_ref(), of_metadata, "user-info endpoint").await;
         let url = url.map_err(ForeignFailure::Unreachable)?;
-        user_info(&url, token, &self.options.subject_claim, &self.outgoing).await
+        user_info(&url, token, &self.options.subject_claim, &self.outgoing, errand).await
     }
 
     /// The address that the operator has set, or else what the metadata says.

@@ -2,11 +2,13 @@
 //! issuer sees only tokens of its own; nothing goes out before somebody presents one.
 
 mod circuit;
+mod errand;
 mod introspection;
 mod issuer;
 mod keys;
 mod metadata;
 mod outgoing;
+mod room;
 mod user_info;
 mod web_token;
 
@@ -22,10 +24,12 @@ use moka::future::Cache;
 use url::Url;
 use zeroize::Zeroizing;
 
+use self::errand::Errand;
 use self::issuer::Issuer;
 use self::outgoing::Clients;
 use crate::domain::foreign::rules::ForeignRefusal;
 use crate::domain::foreign::{ForeignToken, IssuerName};
+use crate::domain::network::ClientNetwork;
 use crate::ports::foreign_tokens::{ForeignFailure, ForeignTokens, GenuineClaims};
 use crate::ports::system::Clock;
 
@@ -137,7 +141,11 @@ impl Issuers {
 #[async_trait]
 impl ForeignTokens for Issuers {
     /// The same token asked about several times at once is asked about once.
-    async fn claims(&self, token: &ForeignToken) -> Result<GenuineClaims, ForeignFailure> {
+    async fn claims(
+        &self,
+        token: &ForeignToken,
+        network: ClientNetwork,
+    ) -> Result<GenuineClaims, ForeignFailure> {
         let Some(issuer) = self.by_name.get(&token.issuer) else {
             return Err(ForeignFailure::Refused(ForeignRefusal::WrongIssuer));
         };
@@ -146,14 +154,19 @@ impl ForeignTokens for Issuers {
             return answer.outcome.map_err(ForeignFailure::Refused);
         }
         let (issuer, asked) = (Arc::clone(issuer), token.clone());
-        let asking = Box::pin(async move { ask(&issuer, &asked).await });
+        let asking = Box::pin(async move { ask(&issuer, &asked, network).await });
         let answer = self.answers.try_get_with(digest, asking).await.map_err(|failure| (*failure).clone())?;
         answer.outcome.map_err(ForeignFailure::Refused)
     }
 }
 
-async fn ask(issuer: &Issuer, token: &ForeignToken) -> Result<Answer, ForeignFailure> {
-    let asking = tokio::time::timeout(issuer.patience(), issuer.claims(token.expose()));
+async fn ask(
+    issuer: &Issuer,
+    token: &ForeignToken,
+    network: ClientNetwork,
+) -> Result<Answer, ForeignFailure> {
+    let errand = Errand::new(network, issuer.patience());
+    let asking = tokio::time::timeout_at(errand.until, issuer.claims(token.expose(), errand));
     let outcome = match asking.await {
         Ok(Ok(claims)) => Ok(claims),
         Ok(Err(ForeignFailure::Refused(reason))) => Err(reason),

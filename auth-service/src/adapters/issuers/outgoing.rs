@@ -6,20 +6,21 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Client, Request, StatusCode, redirect};
-use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 use super::circuit::Circuit;
+use super::errand::Errand;
+use super::room::{Place, Room};
 use crate::ports::system::Clock;
 
 /// Most bytes of one answer: key sets of large issuers have some dozen kilobytes.
 const MOST_BYTES: usize = 512 << 10;
 
-/// Most requests to one issuer at the same time.
-const MOST_AT_ONCE: usize = 16;
-
 /// How long an issuer may take to accept a connection.
 const CONNECTING: Duration = Duration::from_secs(2);
+
+/// Why nobody is asked while the circuit is open.
+const LEFT_ALONE: &str = "it did not answer a moment ago";
 
 /// Why there is no answer; for the log.
 pub(super) type Unreachable = String;
@@ -63,7 +64,7 @@ pub(super) struct Outgoing {
     clock: Arc<dyn Clock>,
     timeout: Duration,
     circuit: Circuit,
-    room: Semaphore,
+    room: Room,
 }
 
 impl Outgoing {
@@ -73,23 +74,44 @@ impl Outgoing {
             clock: Arc::clone(clock),
             timeout,
             circuit: Circuit::default(),
-            room: Semaphore::new(MOST_AT_ONCE),
+            room: Room::new(),
         }
     }
 
-    /// Gets a document.
+    /// Gets a document that everybody needs: nobody's network is counted for it, and whoever keeps it gets it once
+    /// for all that wait.
     pub(super) async fn get<T>(
         &self,
         url: &Url,
         read: impl FnOnce(&[u8]) -> Result<T, Unreachable> + Send,
     ) -> Result<Reply<T>, Unreachable> {
-        self.send(Request::new(reqwest::Method::GET, url.clone()), read).await
+        self.attempt(Request::new(reqwest::Method::GET, url.clone()), read).await
     }
 
-    /// Sends a request, and reads the answer with `read`; a request that fails, or is answered with a server's
-    /// error, is sent once more. Nonsense is as bad as no answer. A client's error is not, because the text of a
-    /// token may be what the server complains of, and anybody may bring any text.
+    /// Sends a request about one token when there is room for it, and reads the answer with `read`. That others of
+    /// this service are before it is no failure of the issuer.
     pub(super) async fn send<T>(
+        &self,
+        request: Request,
+        errand: Errand,
+        read: impl FnOnce(&[u8]) -> Result<T, Unreachable> + Send,
+    ) -> Result<Reply<T>, Unreachable> {
+        if self.circuit.is_open(self.clock.elapsed()) {
+            return Err(LEFT_ALONE.to_owned());
+        }
+        let _place = self.place(errand).await?;
+        self.attempt(request, read).await
+    }
+
+    async fn place(&self, errand: Errand) -> Result<Place<'_>, Unreachable> {
+        let waiting = tokio::time::timeout_at(errand.until, self.room.enter(errand.network)).await;
+        waiting.unwrap_or_else(|_| Err("too many requests to it are under way".to_owned()))
+    }
+
+    /// A request that fails, or is answered with a server's error, is sent once more. Nonsense is as bad as no answer.
+    /// A client's error is not, because the text of a token may be what the server complains of, and anybody may bring
+    /// any text.
+    async fn attempt<T>(
         &self,
         mut request: Request,
         read: impl FnOnce(&[u8]) -> Result<T, Unreachable> + Send,
@@ -98,7 +120,7 @@ impl Outgoing {
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         *request.timeout_mut() = Some(self.timeout);
         let leave = self.circuit.enter(self.clock.elapsed());
-        let leave = leave.ok_or_else(|| "it did not answer a moment ago".to_owned())?;
+        let leave = leave.ok_or_else(|| LEFT_ALONE.to_owned())?;
         let outcome = match self.send_twice(request).await {
             Ok((status, body)) if status.is_success() => read(&body).map(Reply::Told),
             Ok((status, body)) => Ok(Reply::Status(status, body)),
@@ -112,10 +134,6 @@ impl Outgoing {
     }
 
     async fn send_twice(&self, request: Request) -> Result<(StatusCode, Vec<u8>), Unreachable> {
-        let waiting = tokio::time::timeout(self.timeout, self.room.acquire()).await;
-        let Ok(Ok(_room)) = waiting else {
-            return Err("too many requests to it are under way".to_owned());
-        };
         let again = request.try_clone();
         match (self.send_once(request).await, again) {
             (Err(_), Some(again)) => self.send_once(again).await,

@@ -25,7 +25,8 @@ pub(super) async fn link(api: &RestApi, call: &Call) -> Result<Answer, RestError
     let token = token.and_then(|token| api.shapes.read(&token)).ok_or_else(|| {
         RestError::BadRequest("token must be an access token of an issuer that is configured here".to_owned())
     })?;
-    let subject = api.link_accounts.link(call.user()?.id, call.session()?, &token).await?;
+    let (owner, session, network) = (call.user()?.id, call.session()?, call.origin.network);
+    let subject = api.link_accounts.link(owner, session, network, &token).await?;
     let linked = json!({"issuer": &*subject.issuer, "subject": &*subject.subject});
     Ok(Answer::Json(StatusCode::CREATED, linked))
 }

@@ -1,0 +1,21 @@
+//! For whom a token is asked about.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::domain::network::ClientNetwork;
+
+/// For whom a token is asked about, and until when they wait for all of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Errand {
+    pub(super) network: ClientNetwork,
+    pub(super) until: Instant,
+}
+
+impl Errand {
+    /// One that begins now.
+    pub(super) fn new(network: ClientNetwork, patience: Duration) -> Self {
+        Self { network, until: Instant::now() + patience }
+    }
+}
