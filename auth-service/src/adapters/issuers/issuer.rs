@@ -47,6 +47,11 @@ impl Issuer {
         self.options.remembered_for
     }
 
+    #[cfg(test)]
+    pub(super) const fn outgoing(&self) -> &Outgoing {
+        &self.outgoing
+    }
+
     /// How long a token may wait for everything that it needs: for one request that is tried twice, and no longer
     /// than docker waits, however many others stand before it.
     pub(super) fn patience(&self) -> Duration {

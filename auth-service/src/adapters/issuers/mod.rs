@@ -183,6 +183,9 @@ async fn ask(
 }
 
 #[cfg(test)]
+mod tests;
+
+#[cfg(test)]
 fn test_options(issuer: &str) -> IssuerOptions {
     IssuerOptions {
         name: IssuerName::new("hub"),

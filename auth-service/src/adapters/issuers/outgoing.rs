@@ -19,6 +19,10 @@ const MOST_BYTES: usize = 512 << 10;
 /// How long an issuer may take to accept a connection.
 const CONNECTING: Duration = Duration::from_secs(2);
 
+/// How long no answer is enough for a failure, however long the operator would have it waited for: shorter than a
+/// token waits, because nothing may be left of that when the request begins.
+const ENOUGH: Duration = Duration::from_millis(7500);
+
 /// Why nobody is asked while the circuit is open.
 const LEFT_ALONE: &str = "it did not answer a moment ago";
 
@@ -61,7 +65,6 @@ impl Clients {
 /// The way to one issuer.
 pub(super) struct Outgoing {
     clients: Arc<Clients>,
-    clock: Arc<dyn Clock>,
     timeout: Duration,
     circuit: Circuit,
     room: Room,
@@ -71,9 +74,8 @@ impl Outgoing {
     pub(super) fn new(clients: &Arc<Clients>, clock: &Arc<dyn Clock>, timeout: Duration) -> Self {
         Self {
             clients: Arc::clone(clients),
-            clock: Arc::clone(clock),
             timeout,
-            circuit: Circuit::default(),
+            circuit: Circuit::new(clock, timeout.min(ENOUGH)),
             room: Room::new(),
         }
     }
@@ -96,14 +98,14 @@ impl Outgoing {
         errand: Errand,
         read: impl FnOnce(&[u8]) -> Result<T, Unreachable> + Send,
     ) -> Result<Reply<T>, Unreachable> {
-        if self.circuit.is_open(self.clock.elapsed()) {
+        if self.circuit.is_open() {
             return Err(LEFT_ALONE.to_owned());
         }
         let _place = self.place(errand).await?;
         self.attempt(request, read).await
     }
 
-    async fn place(&self, errand: Errand) -> Result<Place<'_>, Unreachable> {
+    pub(super) async fn place(&self, errand: Errand) -> Result<Place<'_>, Unreachable> {
         let waiting = tokio::time::timeout_at(errand.until, self.room.enter(errand.network)).await;
         waiting.unwrap_or_else(|_| Err("too many requests to it are under way".to_owned()))
     }
@@ -119,8 +121,7 @@ impl Outgoing {
         require_safe(request.url())?;
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json"));
         *request.timeout_mut() = Some(self.timeout);
-        let leave = self.circuit.enter(self.clock.elapsed());
-        let leave = leave.ok_or_else(|| LEFT_ALONE.to_owned())?;
+        let leave = self.circuit.enter().ok_or_else(|| LEFT_ALONE.to_owned())?;
         let outcome = match self.send_twice(request).await {
             Ok((status, body)) if status.is_success() => read(&body).map(Reply::Told),
             Ok((status, body)) => Ok(Reply::Status(status, body)),
@@ -128,7 +129,7 @@ impl Outgoing {
         };
         match outcome {
             Ok(_) => leave.succeeded(),
-            Err(_) => leave.failed(self.clock.elapsed()),
+            Err(_) => leave.failed(),
         }
         outcome
     }
