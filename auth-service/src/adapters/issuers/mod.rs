@@ -36,6 +36,13 @@ use crate::ports::system::Clock;
 /// About how many bytes the remembered answers of all issuers may take.
 const ANSWER_BYTES: u64 = 8 << 20;
 
+/// What the cache itself takes for an answer, besides the claims.
+const ENTRY_BYTES: usize = 400;
+
+/// A longer answer is not remembered: claims about one login are some hundred bytes, and a few that are much longer
+/// would drive out those of everybody else.
+const LONGEST_REMEMBERED_BYTES: usize = 64 << 10;
+
 /// How long an issuer's no is remembered: long enough for the requests of one command.
 const NO_REMEMBERED_FOR: Duration = Duration::from_secs(5);
 
@@ -101,6 +108,15 @@ struct Answer {
     bytes: u32,
 }
 
+/// Why there is nothing to remember. It goes to everybody who waits for the same answer.
+#[derive(Clone)]
+enum NotKept {
+    /// There is no answer.
+    Failure(ForeignFailure),
+    /// It is too long.
+    TooLong(GenuineClaims),
+}
+
 struct AsLongAsSaid;
 
 impl Expiry<[u8; 32], Answer> for AsLongAsSaid {
@@ -155,30 +171,40 @@ impl ForeignTokens for Issuers {
         }
         let (issuer, asked) = (Arc::clone(issuer), token.clone());
         let asking = Box::pin(async move { ask(&issuer, &asked, network).await });
-        let answer = self.answers.try_get_with(digest, asking).await.map_err(|failure| (*failure).clone())?;
-        answer.outcome.map_err(ForeignFailure::Refused)
+        match self.answers.try_get_with(digest, asking).await {
+            Ok(answer) => answer.outcome.map_err(ForeignFailure::Refused),
+            Err(not_kept) => match (*not_kept).clone() {
+                NotKept::Failure(failure) => Err(failure),
+                NotKept::TooLong(claims) => Ok(claims),
+            },
+        }
     }
 }
 
-async fn ask(
-    issuer: &Issuer,
-    token: &ForeignToken,
-    network: ClientNetwork,
-) -> Result<Answer, ForeignFailure> {
+async fn ask(issuer: &Issuer, token: &ForeignToken, network: ClientNetwork) -> Result<Answer, NotKept> {
     let errand = Errand::new(network, issuer.patience());
     let asking = tokio::time::timeout_at(errand.until, issuer.claims(token.expose(), errand));
     let outcome = match asking.await {
         Ok(Ok(claims)) => Ok(claims),
         Ok(Err(ForeignFailure::Refused(reason))) => Err(reason),
-        Ok(Err(unreachable)) => return Err(unreachable),
-        Err(_) => return Err(ForeignFailure::Unreachable("it took too long to answer".to_owned())),
+        Ok(Err(unreachable)) => return Err(NotKept::Failure(unreachable)),
+        Err(_) => {
+            let cause = "it took too long to answer".to_owned();
+            return Err(NotKept::Failure(ForeignFailure::Unreachable(cause)));
+        }
     };
     let remembered_for = match outcome {
         Ok(_) => issuer.remembered_for(),
         Err(_) => issuer.remembered_for().min(NO_REMEMBERED_FOR),
     };
-    // The claims of a token are about as long as the token, and take twice as much when they are read.
-    let bytes = u32::try_from(400 + 3 * token.expose().len()).unwrap_or(u32::MAX);
+    let bytes = match outcome {
+        Ok(genuine) if genuine.claims.bytes() > LONGEST_REMEMBERED_BYTES => {
+            return Err(NotKept::TooLong(genuine));
+        }
+        Ok(ref genuine) => ENTRY_BYTES + genuine.claims.bytes(),
+        Err(_) => ENTRY_BYTES,
+    };
+    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
     Ok(Answer { outcome, remembered_for, bytes })
 }
 

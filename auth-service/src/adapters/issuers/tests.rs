@@ -55,6 +55,10 @@ impl Stub {
         Self { url, state }
     }
 
+    pub(super) fn change(&self, mood: impl Fn(&str) -> Option<(u16, String)> + Send + 'static) {
+        self.state.lock().unwrap().1 = Box::new(mood);
+    }
+
     /// How many requests there were with this in their heads.
     pub(super) fn asked(&self, what: &str) -> usize {
         self.state.lock().unwrap().0.iter().filter(|head| head.contains(what)).count()
@@ -183,4 +187,30 @@ async fn an_issuer_that_is_silent_as_long_as_anybody_waits_is_left_alone() {
     }
     let cause = told(issuers.claims(&token("slow4"), network(1)).await).unwrap_err();
     assert!(cause.contains("did not answer a moment ago"), "{cause}");
+}
+
+#[tokio::test]
+async fn what_is_remembered_takes_no_more_memory_than_it_may() {
+    let stub = Stub::start(|head| {
+        let items = if head.contains("Bearer long") { 100_000 } else { 1_000 };
+        Some((200, json!({"sub": "alice", "groups": vec![1; items]}).to_string()))
+    })
+    .await;
+    let (_, issuers) = asked(&stub, Duration::from_secs(5));
+    let kept = || async {
+        issuers.answers.run_pending_tasks().await;
+        let real: usize =
+            issuers.answers.iter().map(|(_, answer)| answer.outcome.unwrap().claims.bytes()).sum();
+        real as u64
+    };
+    for _ in 0..2 {
+        assert_eq!(told(issuers.claims(&token("long"), network(1)).await).as_deref(), Ok("alice"));
+    }
+    assert_eq!((stub.asked("Bearer long"), kept().await), (2, 0), "too long to be remembered");
+    for number in 0..400 {
+        assert!(issuers.claims(&token(&format!("short{number}")), network(1)).await.is_ok());
+    }
+    assert!(issuers.claims(&token("short399"), network(1)).await.is_ok());
+    let kept = kept().await;
+    assert!(kept > ANSWER_BYTES / 2 && kept <= ANSWER_BYTES, "{kept}");
 }

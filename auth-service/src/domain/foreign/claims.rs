@@ -93,6 +93,12 @@ impl Claims {
         }
     }
 
+    /// About how many bytes of memory they take; rather more than less.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        object_bytes(&self.0)
+    }
+
     /// With the members of `other` that are not here.
     #[must_use]
     pub fn completed_by(mut self, other: Self) -> Self {
@@ -102,6 +108,25 @@ impl Claims {
             }
         }
         self
+    }
+}
+
+/// Members stand in nodes with room for eleven, of which all but the first are half full at least.
+fn object_bytes(members: &Map<String, Value>) -> usize {
+    let node = 64 + 11 * (size_of::<String>() + size_of::<Value>());
+    let behind = members.iter().map(|(name, value)| name.len() + behind(value)).sum::<usize>();
+    (members.len() / 5 + 1) * node + behind
+}
+
+/// What a value takes besides its own place.
+fn behind(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.capacity(),
+        Value::Array(items) => {
+            items.capacity() * size_of::<Value>() + items.iter().map(behind).sum::<usize>()
+        }
+        Value::Object(members) => object_bytes(members),
     }
 }
 
@@ -147,6 +172,15 @@ mod tests {
         for bad in ["", "[]", "null", "7", "{", r#"{"sub":"a","sub":"b"}"#, r#"{"a":1}{"#, "{\"a\":1} x"] {
             assert_eq!(Claims::read(bad.as_bytes()), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn claims_weigh_what_they_take_in_memory_and_not_what_they_took_on_the_wire() {
+        let many = |item: &str| read(&format!(r#"{{"x":[{}]}}"#, vec![item; 10_000].join(","))).bytes();
+        assert!(read(r#"{"sub":"a"}"#).bytes() < 2_000);
+        assert!(many("1") > 10_000 * size_of::<Value>(), "a digit takes a whole value");
+        assert!(many("{\"a\":1}") > 10_000 * 11 * size_of::<Value>(), "and a small object a whole node");
+        assert!(many("\"0123456789\"") > 10_000 * (10 + size_of::<Value>()));
     }
 
     #[test]
