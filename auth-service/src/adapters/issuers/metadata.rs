@@ -1,5 +1,6 @@
 //! What an issuer says of itself (OpenID Connect Discovery, RFC 8414): where its keys and endpoints are.
 
+use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,6 +13,12 @@ use crate::ports::system::Clock;
 
 /// How long metadata is used before it is read again.
 const FRESH_FOR: Duration = Duration::from_hours(1);
+
+/// How often it is tried to read metadata again that is not fresh any more.
+const REFRESH_EVERY: Duration = Duration::from_mins(1);
+
+/// How long somebody waits for that who could do with what is kept, so that time is left for the token.
+const REFRESHING: Duration = Duration::from_secs(5);
 
 /// An issuer's metadata.
 #[derive(Clone, Debug, Default)]
@@ -31,30 +38,64 @@ struct Document {
 
 /// Metadata as it was last read.
 #[derive(Default)]
-pub(super) struct MetadataCache(Mutex<Option<(Duration, Metadata)>>);
+pub(super) struct MetadataCache {
+    kept: RwLock<Option<Kept>>,
+    /// Held by whoever reads; says when that was last begun.
+    reading: Mutex<Option<Duration>>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    read_at: Duration,
+    metadata: Metadata,
+}
 
 impl MetadataCache {
-    /// The metadata; what was read before serves while the issuer does not answer.
+    /// The metadata; what was read before serves while somebody reads it again, and while the issuer does not answer.
     pub(super) async fn get(
         &self,
         options: &IssuerOptions,
         outgoing: &Outgoing,
         clock: &dyn Clock,
     ) -> Result<Metadata, Unreachable> {
-        let mut kept = self.0.lock().await;
-        if let Some((at, metadata)) = &*kept
-            && clock.elapsed().saturating_sub(*at) < FRESH_FOR
-        {
-            return Ok(metadata.clone());
+        let is_fresh = |kept: &Kept| clock.elapsed().saturating_sub(kept.read_at) < FRESH_FOR;
+        let (mut begun, stale) = match self.kept() {
+            Some(kept) if is_fresh(&kept) => return Ok(kept.metadata),
+            Some(kept) => match self.reading.try_lock() {
+                Ok(begun) => (begun, Some(kept.metadata)),
+                Err(_) => return Ok(kept.metadata),
+            },
+            None => (self.reading.lock().await, None),
+        };
+        // Somebody else may have read it while this one waited.
+        if let Some(kept) = self.kept().filter(is_fresh) {
+            return Ok(kept.metadata);
         }
-        match (read(options, outgoing).await, &*kept) {
-            (Ok(metadata), _) => {
-                *kept = Some((clock.elapsed(), metadata.clone()));
-                Ok(metadata)
-            }
-            (Err(_), Some((_, metadata))) => Ok(metadata.clone()),
-            (Err(error), None) => Err(error),
+        let Some(stale) = stale else { return self.read(options, outgoing, clock).await };
+        if begun.is_some_and(|last| clock.elapsed().saturating_sub(last) < REFRESH_EVERY) {
+            return Ok(stale);
         }
+        // Noted before, because whoever reads may go away meanwhile.
+        *begun = Some(clock.elapsed());
+        let patience = options.timeout.min(REFRESHING);
+        let read = tokio::time::timeout(patience, self.read(options, outgoing, clock)).await;
+        Ok(read.ok().and_then(Result::ok).unwrap_or(stale))
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn read(
+        &self,
+        options: &IssuerOptions,
+        outgoing: &Outgoing,
+        clock: &dyn Clock,
+    ) -> Result<Metadata, Unreachable> {
+        let metadata = read(options, outgoing).await?;
+        let kept = Kept { read_at: clock.elapsed(), metadata: metadata.clone() };
+        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        Ok(metadata)
     }
 }
 
@@ -109,8 +150,60 @@ fn understand(options: &IssuerOptions, body: &[u8]) -> Result<Metadata, Unreacha
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::outgoing::Clients;
     use super::super::test_options;
+    use super::super::tests::{Hands, Stub};
     use super::*;
+
+    const HOURS: u64 = 3600;
+
+    /// An issuer whose metadata was read once, long ago.
+    async fn with_stale_metadata() -> (Stub, IssuerOptions, Outgoing, Arc<Hands>, MetadataCache) {
+        let stub = Stub::start(|_| None).await;
+        let document = format!(r#"{{"issuer":"{0}","jwks_uri":"{0}/keys"}}"#, stub.url);
+        stub.change(move |_| Some((200, document.clone())));
+        let options = IssuerOptions { timeout: Duration::from_millis(400), ..test_options(&stub.url) };
+        let hands = Arc::new(Hands::default());
+        let clock: Arc<dyn Clock> = Arc::clone(&hands) as _;
+        let outgoing = Outgoing::new(&Arc::new(Clients::default()), &clock, options.timeout);
+        let cache = MetadataCache::default();
+        assert!(cache.get(&options, &outgoing, &*hands).await.is_ok());
+        hands.set(2 * HOURS);
+        (stub, options, outgoing, hands, cache)
+    }
+
+    #[tokio::test]
+    async fn kept_metadata_serves_while_one_reads_it_again_in_vain() {
+        let (stub, options, outgoing, hands, cache) = with_stale_metadata().await;
+        stub.change(|_| None);
+        let get = || cache.get(&options, &outgoing, &*hands);
+        let mut slow = Box::pin(get());
+        tokio::select! {
+            _ = &mut slow => panic!("nobody answers"),
+            () = stub.wait_until_asked("/.well-known/", 2) => {}
+        }
+        let served = tokio::time::timeout(Duration::from_millis(100), get()).await;
+        assert!(served.unwrap().unwrap().jwks.is_some(), "nobody waits for the one who reads");
+        assert!(slow.await.unwrap().jwks.is_some(), "and who reads is served too");
+    }
+
+    #[tokio::test]
+    async fn metadata_that_cannot_be_read_again_is_left_for_a_minute() {
+        let (stub, options, outgoing, hands, cache) = with_stale_metadata().await;
+        stub.change(|_| Some((500, String::new())));
+        for (second, asked) in [(0, 3), (1, 3), (59, 3), (60, 5)] {
+            hands.set(2 * HOURS + second);
+            assert!(cache.get(&options, &outgoing, &*hands).await.is_ok());
+            assert_eq!(stub.asked("/.well-known/"), asked, "after {second} s");
+        }
+        let document = format!(r#"{{"issuer":"{0}","jwks_uri":"{0}/new"}}"#, stub.url);
+        stub.change(move |_| Some((200, document.clone())));
+        hands.set(2 * HOURS + 120);
+        let metadata = cache.get(&options, &outgoing, &*hands).await.unwrap();
+        assert!(metadata.jwks.unwrap().path().ends_with("/new"));
+    }
 
     #[test]
     fn metadata_is_looked_for_where_the_specifications_say() {
