@@ -191,6 +191,50 @@ fn an_opaque_token_goes_to_one_issuer_only() {
 }
 
 #[test]
+fn no_text_looks_like_the_tokens_of_two_issuers() {
+    let faults = |two: &str, three: &str| {
+        let two = INTROSPECTED.replace("opaque_prefix = ['two_']", two);
+        let three = ASKED.replace("opaque_pattern = '[0-9a-f]{40}'", three);
+        Place::with(&format!("{two}{three}")).faults()
+    };
+    let of_43 = "opaque_pattern = '[A-Za-z0-9_-]{43}'";
+    for (two, three, expected) in [
+        (
+            of_43,
+            "opaque_pattern = 'B[A-Za-z0-9]{42}'",
+            "login.issuer.two.opaque_pattern: \"[A-Za-z0-9_-]{43}\" and login.issuer.three.opaque_pattern both fit \"Ba",
+        ),
+        (
+            of_43,
+            "opaque_prefix = ['three_']",
+            "login.issuer.two.opaque_pattern: \"[A-Za-z0-9_-]{43}\" and login.issuer.three.opaque_prefix both fit \"three_a",
+        ),
+        (
+            "opaque_prefix = ['two_']",
+            of_43,
+            "login.issuer.two.opaque_prefix: \"two_\" and login.issuer.three.opaque_pattern both fit \"two_a",
+        ),
+        (
+            "opaque_pattern = '[ab]*a[ab]{20}'",
+            of_43,
+            "login.issuer.two.opaque_pattern: \"[ab]*a[ab]{20}\" and login.issuer.three.opaque_pattern are too complicated",
+        ),
+    ] {
+        assert_holds(&faults(two, three), &[expected]);
+    }
+    assert_holds(&faults(of_43, of_43), &["by their exact length, or what they begin with"]);
+    let settings = |two: &str, three: &str| {
+        let two = INTROSPECTED.replace("opaque_prefix = ['two_']", two);
+        let three = ASKED.replace("opaque_pattern = '[0-9a-f]{40}'", three);
+        Place::with(&format!("{two}{three}")).settings()
+    };
+    let both = format!("opaque_prefix = ['two_']\n{of_43}");
+    assert_eq!(settings(&both, "opaque_pattern = '[0-9a-f]{40}'").login.issuers.len(), 2, "its own may");
+    assert_eq!(settings(of_43, "opaque_pattern = '[A-Za-z0-9_-]{86}'").login.issuers.len(), 2);
+    assert_eq!(settings("opaque_prefix = ['two.']", of_43).login.issuers.len(), 2);
+}
+
+#[test]
 fn the_secret_of_an_issuers_client_can_stand_in_a_file_and_is_never_shown() {
     let section = INTROSPECTED.replace("client_secret = 's e c r e t'", "client_secret_file = 'webhook'");
     let place = Place::with(&section).file("webhook", format!("{SECRET}\n"));

@@ -4,6 +4,7 @@ mod acceptance;
 mod account;
 mod endpoints;
 mod opaque;
+mod overlap;
 mod robot_rule;
 mod scope_word;
 mod token_shape;
@@ -120,13 +121,14 @@ pub struct Issuer {
 struct Taken {
     urls: BTreeMap<String, String>,
     prefixes: Vec<(String, String)>,
+    patterns: Vec<(String, String)>,
 }
 
 impl Taken {
     /// Nothing yet but the name under which this service itself signs.
     fn new(own: Option<&Token>) -> Self {
         let own = own.map(|token| (token.issuer.clone(), ISSUER.name.to_owned()));
-        Self { urls: own.into_iter().collect(), prefixes: Vec::new() }
+        Self { urls: own.into_iter().collect(), prefixes: Vec::new(), patterns: Vec::new() }
     }
 }
 

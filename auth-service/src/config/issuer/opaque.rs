@@ -2,7 +2,9 @@
 
 use super::super::fault::{Noted, quoted};
 use super::super::key::{Key, Preset};
+use super::super::kind::Kind as _;
 use super::super::reader::Reader;
+use super::overlap::{TooComplicated, beginning_with, common_text};
 use super::token_shape::{Pattern, Prefixes};
 use super::{Taken, Verification};
 
@@ -17,7 +19,7 @@ pub(super) const OPAQUE_PATTERN: Key<Pattern> = Key {
     name: "login.issuer.*.opaque_pattern",
     kind: Pattern,
     preset: Preset::Unset,
-    doc: "What its opaque tokens look like from end to end, if they have no prefix of their own; what looks so is sent to it and is no password.",
+    doc: "What its opaque tokens look like from end to end, if they have no prefix of their own; what looks so is sent to it and is no password. No text may look like two issuers' tokens.",
 };
 
 /// What opaque tokens look like.
@@ -35,7 +37,17 @@ pub(super) fn read(
     let pattern = reader.optional(&OPAQUE_PATTERN);
     if let Ok(prefixes) = &prefixes {
         check_overlap(reader, prefixes, taken);
+        check_with_patterns(reader, prefixes, taken);
     }
+    if let Ok(Some(pattern)) = &pattern {
+        check_pattern(reader, pattern, taken);
+    }
+    let [prefix_key, pattern_key] =
+        [OPAQUE_PREFIX.name, OPAQUE_PATTERN.name].map(|key| reader.full_name(key));
+    let prefixes_taken = prefixes.iter().flatten();
+    taken.prefixes.extend(prefixes_taken.map(|prefix| (prefix.clone(), prefix_key.clone())));
+    let patterns_taken = pattern.iter().flatten();
+    taken.patterns.extend(patterns_taken.map(|pattern| (pattern.clone(), pattern_key.clone())));
     let (prefixes, pattern) = (prefixes?, pattern?);
     if let Some(verification) = verification {
         check_use(reader, verification, !prefixes.is_empty(), pattern.is_some());
@@ -57,7 +69,7 @@ fn check_use(reader: &mut Reader, verification: Verification, has_prefix: bool, 
 }
 
 /// A token goes to one issuer only.
-fn check_overlap(reader: &mut Reader, prefixes: &[String], taken: &mut Taken) {
+fn check_overlap(reader: &mut Reader, prefixes: &[String], taken: &Taken) {
     for prefix in prefixes {
         let overlaps = |other: &str| other.starts_with(prefix.as_str()) || prefix.starts_with(other);
         if let Some((other, key)) = taken.prefixes.iter().find(|(other, _)| overlaps(other)) {
@@ -69,6 +81,48 @@ fn check_overlap(reader: &mut Reader, prefixes: &[String], taken: &mut Taken) {
             );
         }
     }
-    let key = reader.full_name(OPAQUE_PREFIX.name);
-    taken.prefixes.extend(prefixes.iter().map(|prefix| (prefix.clone(), key.clone())));
+}
+
+fn check_with_patterns(reader: &mut Reader, prefixes: &[String], taken: &Taken) {
+    for prefix in prefixes {
+        for (pattern, key) in &taken.patterns {
+            let common = common_text(&beginning_with(prefix), pattern);
+            compared(reader, OPAQUE_PREFIX.name, &quoted(prefix), key, common);
+        }
+    }
+}
+
+fn check_pattern(reader: &mut Reader, pattern: &str, taken: &Taken) {
+    let shown = quoted(&Pattern.show(&pattern.to_owned()));
+    for (prefix, key) in &taken.prefixes {
+        compared(reader, OPAQUE_PATTERN.name, &shown, key, common_text(pattern, &beginning_with(prefix)));
+    }
+    for (other, key) in &taken.patterns {
+        compared(reader, OPAQUE_PATTERN.name, &shown, key, common_text(pattern, other));
+    }
+}
+
+/// What a comparison with a key of another issuer has come to.
+fn compared(
+    reader: &mut Reader,
+    key: &str,
+    shown: &str,
+    other: &str,
+    common: Result<Option<String>, TooComplicated>,
+) {
+    let (problem, cure) = match common {
+        Ok(None) => return,
+        Ok(Some(text)) => (
+            format!(
+                "{shown} and {other} both fit {}, so that one issuer would be sent the other's tokens",
+                quoted(&text)
+            ),
+            "describe the tokens of each so that no text fits both: by their exact length, or what they begin with",
+        ),
+        Err(TooComplicated) => (
+            format!("{shown} and {other} are too complicated to find out whether a text fits both"),
+            "write simpler ones, such as '[A-Za-z0-9_-]{43}'",
+        ),
+    };
+    reader.fault(key, &problem, cure);
 }
