@@ -159,14 +159,17 @@ def test_a_programs_token_acts_for_a_robot_account_and_for_no_person(
     assert stack.granted(anybody(tokens["elliptic"]), f"{other}/new", "pull,push") == set()
 
 
-def test_an_opaque_token_of_a_program_does_not_say_whom_it_stands_for(
-    federation: Federation, stack: Stack
+def test_an_opaque_token_of_a_program_acts_for_a_robot_account_too(
+    federation: Federation, stack: Stack, owner: User, project: str
 ) -> None:
-    """Introspection tells no subject for it, neither at oidc-provider nor at canaille."""
+    """Introspection tells no subject for it, neither at oidc-provider nor at canaille, but the client."""
     token = stack.remember(federation.servers["opaque"].client_token(WORDS))
-    answer = stack.ask_token(anybody(token))
-    assert answer.status == 401
-    assert "the token of 'opaque' does not say whom it stands for" in answer.message
+    assert "sub" not in federation.servers["opaque"].introspect(token).json()
+    assert NOT_LINKED in stack.ask_token(anybody(token)).message
+    robot = stack.add_robot(project)
+    stack.link(robot, "opaque", "ci")
+    wait_for_status(stack, token, 200)
+    assert stack.granted(anybody(token), f"{project}/new", "pull,push") == {"pull", "push"}
 
 
 # Two processes, and passwords that others get wrong.

@@ -3,6 +3,7 @@
 //! way round a program would get a person's account.
 
 use super::claims::Claims;
+use super::rules::ClaimsSource;
 
 /// Where issuers name the program that a token was given to: RFC 9068 and RFC 7662, OpenID Connect, Okta, Entra.
 const CLIENT_CLAIMS: [&str; 4] = ["client_id", "azp", "cid", "appid"];
@@ -29,6 +30,13 @@ pub(super) fn is_program(claims: &Claims, subject: &str) -> bool {
         || is("gty", "client-credentials")
         || is("idtyp", "app")
         || claims.text("preferred_username").is_some_and(|name| name.starts_with(SERVICE_ACCOUNT))
+}
+
+/// The program that a token stands for by what introspection tells (RFC 7662, section 2.2): the one that it was given to,
+/// where it tells of nobody else. Whoever is told of by `username` alone is a person.
+pub(super) fn nameless_program(claims: &Claims, source: ClaimsSource) -> Option<String> {
+    let is_of_somebody = claims.has("sub") || claims.has("username");
+    claims.text("client_id").filter(|_| source == ClaimsSource::Introspection && !is_of_somebody)
 }
 
 #[cfg(test)]
@@ -62,6 +70,23 @@ mod tests {
         ] {
             assert!(is(&claims), "{issuer}: {claims}");
         }
+    }
+
+    #[test]
+    fn introspection_that_tells_of_nobody_tells_of_a_program() {
+        let program = |claims: Value, source| {
+            nameless_program(&Claims::read(claims.to_string().as_bytes()).unwrap(), source)
+        };
+        let told = json!({"active": true, "client_id": "ci"});
+        assert_eq!(program(told.clone(), ClaimsSource::Introspection).as_deref(), Some("ci"));
+        assert_eq!(program(told.clone(), ClaimsSource::WebToken), None);
+        assert_eq!(program(told, ClaimsSource::UserInfo), None);
+        for somebody in [json!({"sub": "u"}), json!({"username": "ann"})] {
+            let mut claims = json!({"client_id": "ci"});
+            claims.as_object_mut().unwrap().extend(somebody.as_object().unwrap().clone());
+            assert_eq!(program(claims.clone(), ClaimsSource::Introspection), None, "{claims}");
+        }
+        assert_eq!(program(json!({"active": true}), ClaimsSource::Introspection), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::claims::{BadClaim, Claims};
-use super::program::is_program;
+use super::program::{is_program, nameless_program};
 use super::robot::{NoRobot, RobotRule, robot_of};
 use super::{ForeignSubject, IssuerName};
 use crate::domain::account::AccountName;
@@ -152,8 +152,10 @@ impl IssuerRules {
         if !self.robots.is_empty() {
             return self.robot(claims);
         }
-        let subject = claims.text(&self.subject_claim).ok_or(ForeignRefusal::NoSubject)?;
-        let is_client = is_program(claims, &subject);
+        let subject = claims.text(&self.subject_claim);
+        let program = nameless_program(claims, source).filter(|_| subject.is_none());
+        let subject = subject.or_else(|| program.clone()).ok_or(ForeignRefusal::NoSubject)?;
+        let is_client = program.is_some() || is_program(claims, &subject);
         let subject = ForeignSubject::new(&self.issuer, &subject).ok_or(ForeignRefusal::NoSubject)?;
         Ok(ForeignLogin {
             issuer: self.name.clone(),
