@@ -44,6 +44,8 @@ def test_without_a_scope_it_can_pull_and_push_and_never_make_others(stack: Stack
     assert row["scopes"] == ["view", "download", "modify"]
     assert call(stack, "POST", TOKENS, token, {}).status == 403
     assert call(stack, "DELETE", f"{TOKENS}/{row['id']}", token).status == 403
+    for nothing in (["authorize"], ["openid", "email"]):
+        assert call(stack, "POST", TOKENS, session(stack, owner), {"scope": nothing}).status == 400
     everything = ["openid", "email", "profile", "view", "download", "modify", "authorize", "offline_access"]
     all_of_synapse = personal_token(stack, owner, scope=everything, userInfoClaims={})
     assert listed(stack, all_of_synapse)[0]["scopes"] == ["view", "download", "modify"]

@@ -69,7 +69,11 @@ fn scopes(words: &[String]) -> Result<LoginScopes, RestError> {
             })
         })
         .collect();
-    Ok(if words.is_empty() { LoginScopes::USUAL } else { known?.into_iter().collect() })
+    let scopes = if words.is_empty() { LoginScopes::USUAL } else { known?.into_iter().collect() };
+    match scopes == LoginScopes::NONE {
+        true => Err(RestError::BadRequest("none of these scopes means anything for a token here".to_owned())),
+        false => Ok(scopes),
+    }
 }
 
 impl From<GiveTokenError> for RestError {
