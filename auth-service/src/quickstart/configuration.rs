@@ -213,8 +213,15 @@ fn random_hex() -> std::io::Result<String> {
 mod tests {
     use super::*;
 
+    /// One that no other test gets from the system between two uses: below those that it gives out by itself.
     fn free_port() -> u16 {
-        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+        let first = 10_000 + u16::try_from(std::process::id() % 20_000).unwrap();
+        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        static TAKEN: std::sync::Mutex<u16> = std::sync::Mutex::new(0);
+        let mut taken = TAKEN.lock().unwrap();
+        let port = (first + *taken..).find(is_free).unwrap();
+        *taken = port - first + 1;
+        port
     }
 
     fn ports() -> Ports {
