@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::printable::is_printable;
+
 /// Longest e-mail address that is accepted (RFC 5321, section 4.5.3.1.3: 256 octets with its brackets).
 const EMAIL_BYTES: usize = 254;
 
@@ -65,7 +67,7 @@ impl EmailAddress {
     pub fn parse(text: &str) -> Result<Self, BadEmailAddress> {
         let address = text.trim().to_lowercase();
         let (local, host) = address.split_once('@').ok_or(BadEmailAddress)?;
-        let clean = !address.chars().any(|character| character.is_whitespace() || character.is_control());
+        let clean = !address.chars().any(|character| character.is_whitespace() || !is_printable(character));
         if local.is_empty() || host.is_empty() || host.contains('@') || address.len() > EMAIL_BYTES || !clean
         {
             return Err(BadEmailAddress);

@@ -23,6 +23,9 @@ const KEPT_FOR: Duration = Duration::from_hours(24);
 /// How often keys are read at most because of a token that names an unknown one.
 const REFRESH_EVERY: Duration = Duration::from_secs(30);
 
+/// How soon keys that could not be read are read again: whoever sends tokens of unknown keys is no reason to hurry.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
 /// Most keys of one issuer that are looked at.
 const MOST_KEYS: usize = 100;
 
@@ -46,8 +49,8 @@ struct Kept {
 #[derive(Default)]
 pub(super) struct KeySet {
     kept: RwLock<Option<Kept>>,
-    /// Held by whoever reads; says when the last reading that succeeded was begun.
-    reading: Mutex<Option<Duration>>,
+    /// Held by whoever reads; says from when on they are read again because of an unknown key.
+    reading: Mutex<Duration>,
 }
 
 /// What there is to verify a token with.
@@ -88,16 +91,18 @@ impl KeySet {
             return Ok(Found::Keys(kept.keys));
         }
         let serve = usable.map(|kept| Found::Keys(kept.keys));
-        if reading.is_some_and(|last| clock.elapsed().saturating_sub(last) < REFRESH_EVERY) {
+        if clock.elapsed() < *reading {
             return Ok(serve.unwrap_or(Found::AskLater));
         }
         match (self.read(outgoing, clock, url).await, serve) {
             (Ok(keys), _) => {
-                *reading = Some(begun);
+                *reading = begun + REFRESH_EVERY;
                 Ok(Found::Keys(keys))
             }
-            (Err(_), Some(kept)) => Ok(kept),
-            (Err(error), None) => Err(error),
+            (Err(error), kept) => {
+                *reading = clock.elapsed() + RETRY_AFTER;
+                kept.ok_or(error)
+            }
         }
     }
 
