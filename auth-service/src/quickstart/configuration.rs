@@ -213,15 +213,15 @@ fn random_hex() -> std::io::Result<String> {
 mod tests {
     use super::*;
 
+    /// How many ports this test has had.
+    static GIVEN: std::sync::atomic::AtomicU16 = std::sync::atomic::AtomicU16::new(0);
+
     /// One that no other test gets from the system between two uses: below those that it gives out by itself.
     fn free_port() -> u16 {
-        let first = 10_000 + u16::try_from(std::process::id() % 20_000).unwrap();
-        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-        static TAKEN: std::sync::Mutex<u16> = std::sync::Mutex::new(0);
-        let mut taken = TAKEN.lock().unwrap();
-        let port = (first + *taken..).find(is_free).unwrap();
-        *taken = port - first + 1;
-        port
+        let of_this_process = 10_000 + u16::try_from(std::process::id() % 2_000).unwrap() * 10;
+        let mut ports = of_this_process..of_this_process + 1_000;
+        ports.nth(usize::from(GIVEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed)));
+        ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
     }
 
     fn ports() -> Ports {

@@ -24,7 +24,7 @@ const KEPT_FOR: Duration = Duration::from_hours(24);
 const REFRESH_EVERY: Duration = Duration::from_secs(30);
 
 /// How soon keys that could not be read are read again: whoever sends tokens of unknown keys is no reason to hurry.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Most keys of one issuer that are looked at.
 const MOST_KEYS: usize = 100;
