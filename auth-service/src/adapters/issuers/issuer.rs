@@ -47,6 +47,11 @@ impl Issuer {
         self.options.remembered_for
     }
 
+    /// Whether there is nothing to gain from asking about a token once for all who have it.
+    pub(super) fn asks_nobody_and_remembers_nothing(&self) -> bool {
+        self.options.verification == Verification::WebToken && self.options.remembered_for.is_zero()
+    }
+
     #[cfg(test)]
     pub(super) const fn outgoing(&self) -> &Outgoing {
         &self.outgoing

@@ -165,6 +165,9 @@ impl ForeignTokens for Issuers {
         let Some(issuer) = self.by_name.get(&token.issuer) else {
             return Err(ForeignFailure::Refused(ForeignRefusal::WrongIssuer));
         };
+        if issuer.asks_nobody_and_remembers_nothing() {
+            return in_time(issuer, token, network).await;
+        }
         let digest = self.digest(token);
         if let Some(answer) = self.answers.get(&digest).await {
             return answer.outcome.map_err(ForeignFailure::Refused);
@@ -181,17 +184,22 @@ impl ForeignTokens for Issuers {
     }
 }
 
-async fn ask(issuer: &Issuer, token: &ForeignToken, network: ClientNetwork) -> Result<Answer, NotKept> {
+/// What the issuer says of a token, unless that takes too long.
+async fn in_time(
+    issuer: &Issuer,
+    token: &ForeignToken,
+    network: ClientNetwork,
+) -> Result<GenuineClaims, ForeignFailure> {
     let errand = Errand::new(network, issuer.patience());
     let asking = tokio::time::timeout_at(errand.until, issuer.claims(token.expose(), errand));
-    let outcome = match asking.await {
-        Ok(Ok(claims)) => Ok(claims),
-        Ok(Err(ForeignFailure::Refused(reason))) => Err(reason),
-        Ok(Err(unreachable)) => return Err(NotKept::Failure(unreachable)),
-        Err(_) => {
-            let cause = "it took too long to answer".to_owned();
-            return Err(NotKept::Failure(ForeignFailure::Unreachable(cause)));
-        }
+    asking.await.unwrap_or_else(|_| Err(ForeignFailure::Unreachable("it took too long to answer".to_owned())))
+}
+
+async fn ask(issuer: &Issuer, token: &ForeignToken, network: ClientNetwork) -> Result<Answer, NotKept> {
+    let outcome = match in_time(issuer, token, network).await {
+        Ok(claims) => Ok(claims),
+        Err(ForeignFailure::Refused(reason)) => Err(reason),
+        Err(unreachable) => return Err(NotKept::Failure(unreachable)),
     };
     let remembered_for = match outcome {
         Ok(_) => issuer.remembered_for(),
