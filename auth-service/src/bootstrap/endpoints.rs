@@ -17,22 +17,13 @@ use crate::app::readiness::Readiness;
 use crate::app::record_events::RecordEvents;
 use crate::app::sessions::Sessions;
 use crate::config::Settings;
-use crate::domain::foreign::shape::TokenShapes;
-use crate::ports::system::Identifiers;
 use crate::web::client::Proxies;
 use crate::web::metrics::Metrics;
+use crate::web::public::PublicListener;
 use crate::web::registry::events::Webhook;
 use crate::web::registry::token::TokenEndpoint;
 use crate::web::rest::RestApi;
 use crate::web::server::Endpoints;
-
-/// What several endpoints work with.
-struct Shared {
-    identifiers: Arc<dyn Identifiers>,
-    proxies: Arc<Proxies>,
-    metrics: Arc<Metrics>,
-    shapes: Arc<TokenShapes>,
-}
 
 impl Wiring<'_> {
     pub(super) fn endpoints(
@@ -41,47 +32,36 @@ impl Wiring<'_> {
         record_events: Arc<RecordEvents>,
         readiness: Readiness,
     ) -> anyhow::Result<Endpoints> {
-        let Settings { http, webhook, limits, .. } = self.settings;
+        let Settings { http, webhook, registry, limits, .. } = self.settings;
         let networks = http.trusted_proxies.clone();
         let is_proxy = move |address: IpAddr| networks.iter().any(|network| network.contains(&address));
-        let shared = Shared {
-            identifiers: Arc::new(ProcessIdentifiers::new()?),
-            proxies: Arc::new(Proxies::new(is_proxy)),
-            metrics: Arc::new(Metrics::default()),
-            shapes: Arc::new(token_shapes(self.settings)?),
-        };
-        let secret = webhook.secret.clone().ok_or_else(|| anyhow!("webhook.secret is missing"))?;
-        Ok(Endpoints {
-            rest: web::Data::new(self.rest(&issue_token, &shared)),
-            token: web::Data::new(self.token(issue_token, &shared)),
-            webhook: web::Data::new(Webhook {
-                record_events,
-                is_secret: Box::new(move |bytes| secret.matches(bytes)),
-                metrics: Arc::clone(&shared.metrics),
-                body_bytes: limits.webhook_bytes,
-            }),
-            readiness: web::Data::new(readiness),
-            metrics: web::Data::new(shared.metrics),
-        })
-    }
-
-    fn token(&self, issue_token: IssueToken, shared: &Shared) -> TokenEndpoint {
-        let Settings { registry, limits, .. } = self.settings;
-        TokenEndpoint {
-            issue_token,
-            identifiers: Arc::clone(&shared.identifiers),
-            proxies: Arc::clone(&shared.proxies),
-            metrics: Arc::clone(&shared.metrics),
-            shapes: Arc::clone(&shared.shapes),
+        let metrics = Arc::new(Metrics::default());
+        let public = Arc::new(PublicListener {
+            identifiers: Box::new(ProcessIdentifiers::new()?),
+            proxies: Proxies::new(is_proxy),
+            metrics: Arc::clone(&metrics),
+            shapes: token_shapes(self.settings)?,
             host: registry.host.clone(),
             credential_bytes: limits.credential_bytes,
             head_bytes: limits.head_bytes,
-            form_bytes: limits.body_bytes,
-        }
+            body_bytes: limits.body_bytes,
+        });
+        let secret = webhook.secret.clone().ok_or_else(|| anyhow!("webhook.secret is missing"))?;
+        Ok(Endpoints {
+            rest: web::Data::new(self.rest(&issue_token, Arc::clone(&public))),
+            token: web::Data::new(TokenEndpoint { issue_token, public }),
+            webhook: web::Data::new(Webhook {
+                record_events,
+                is_secret: Box::new(move |bytes| secret.matches(bytes)),
+                metrics: Arc::clone(&metrics),
+                body_bytes: limits.webhook_bytes,
+            }),
+            readiness: web::Data::new(readiness),
+            metrics: web::Data::new(metrics),
+        })
     }
 
-    fn rest(&self, issue_token: &IssueToken, shared: &Shared) -> RestApi {
-        let Settings { registry, limits, .. } = self.settings;
+    fn rest(&self, issue_token: &IssueToken, public: Arc<PublicListener>) -> RestApi {
         let store = || Arc::<Store>::clone(self.store);
         let facts = || Arc::clone(&issue_token.log_in.facts);
         let (log_in, give_tokens) = (&issue_token.log_in, &issue_token.give_tokens);
@@ -102,14 +82,7 @@ impl Wiring<'_> {
             },
             users: store(),
             clock: Arc::clone(self.clock),
-            identifiers: Arc::clone(&shared.identifiers),
-            proxies: Arc::clone(&shared.proxies),
-            metrics: Arc::clone(&shared.metrics),
-            shapes: Arc::clone(&shared.shapes),
-            host: registry.host.clone(),
-            credential_bytes: limits.credential_bytes,
-            head_bytes: limits.head_bytes,
-            body_bytes: limits.body_bytes,
+            public,
         }
     }
 }

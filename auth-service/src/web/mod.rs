@@ -3,6 +3,7 @@
 pub mod client;
 pub mod metrics;
 pub mod operations;
+pub mod public;
 mod reading;
 pub mod registry;
 pub mod rest;

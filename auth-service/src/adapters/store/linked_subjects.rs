@@ -65,7 +65,7 @@ impl LinkedSubjects for Store {
     async fn link(&self, user: UserId, subject: &ForeignSubject, by: LinkedBy) -> Result<(), LinkError> {
         let now = self.clock.now().as_millis();
         change!(self, transaction => {
-            if count!(transaction, "SELECT COUNT(*) FROM users WHERE id = $1", user.number()) == 0 {
+            if !exists!(transaction, "SELECT id FROM users WHERE id = $1", user.number()) {
                 return Err(LinkError::NoSuchUser);
             }
             if let LinkedBy::Owner { session } = by

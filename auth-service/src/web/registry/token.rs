@@ -15,13 +15,11 @@ use super::form::{Asked, BadForm, Form, from_form};
 use crate::app::give_tokens::Requester;
 use crate::app::issue_token::{IssueToken, IssuedToken, TokenAnswer, TokenRequest};
 use crate::app::log_in::Origin;
-use crate::domain::foreign::shape::TokenShapes;
 use crate::domain::login::Door;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
-use crate::ports::system::Identifiers;
-use crate::web::client::{Proxies, asks_push_to_delete};
-use crate::web::metrics::Metrics;
+use crate::web::client::asks_push_to_delete;
+use crate::web::public::PublicListener;
 use crate::web::reading::{Unread, head_bytes, read_body};
 
 /// How long an answer may take. Docker gives up after 15 s, and then shows no reason.
@@ -34,30 +32,20 @@ const LOGGED_SCOPE: usize = 500;
 pub struct TokenEndpoint {
     /// The use case.
     pub issue_token: IssueToken,
-    /// Names requests.
-    pub identifiers: Arc<dyn Identifiers>,
-    /// Tells clients behind proxies apart.
-    pub proxies: Arc<Proxies>,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
-    /// Tells tokens of other issuers from passwords.
-    pub shapes: Arc<TokenShapes>,
-    /// The registry's host in image names.
-    pub host: String,
-    /// Most bytes of a user name or password.
-    pub credential_bytes: usize,
-    /// Most bytes of a request's head.
-    pub head_bytes: usize,
-    /// Most bytes of a form.
-    pub form_bytes: usize,
+    /// What it shares with the REST interface.
+    pub public: Arc<PublicListener>,
 }
 
 /// `GET /token`.
 pub async fn by_query(request: HttpRequest, endpoint: web::Data<TokenEndpoint>) -> HttpResponse {
     let asked = Asked::from_query(request.query_string());
     let read = endpoint.require_short_head(&request).and_then(|()| {
-        from_basic(request.headers().get(AUTHORIZATION), endpoint.credential_bytes, &endpoint.shapes)
-            .map_err(|error| ErrorAnswer::bad_credential(&error.to_string()))
+        from_basic(
+            request.headers().get(AUTHORIZATION),
+            endpoint.public.credential_bytes,
+            &endpoint.public.shapes,
+        )
+        .map_err(|error| ErrorAnswer::bad_credential(&error.to_string()))
     });
     let read = read.map(|credential| Form { asked, credential, door: Door::Registry });
     endpoint.answer(&request, read, false).await
@@ -80,8 +68,8 @@ impl TokenEndpoint {
         read: Result<Form, ErrorAnswer>,
         to_form: bool,
     ) -> HttpResponse {
-        let address = self.proxies.client_address(request);
-        let identifier = self.identifiers.next();
+        let address = self.public.proxies.client_address(request);
+        let identifier = self.public.identifiers.next();
         let mut entry = LogEntry { identifier, address, user: None, scope: String::new() };
         let Form { asked, credential, door } = match read {
             Ok(form) => form,
@@ -105,7 +93,7 @@ impl TokenEndpoint {
         entry.user = outcome.user;
         match outcome.outcome {
             Ok(issued) => {
-                self.metrics.token_issued();
+                self.public.metrics.token_issued();
                 entry.log_grant(&issued);
                 answer::token(&issued, to_form)
             }
@@ -114,16 +102,16 @@ impl TokenEndpoint {
     }
 
     fn refuse(&self, entry: &LogEntry, error: &ErrorAnswer, cause: Option<&str>) -> HttpResponse {
-        self.metrics.token_refused(error.reason);
+        self.public.metrics.token_refused(error.reason);
         entry.log_refusal(error, cause);
-        error.render(&self.host)
+        error.render(&self.public.host)
     }
 
     fn require_short_head(&self, request: &HttpRequest) -> Result<(), ErrorAnswer> {
-        if head_bytes(request) <= self.head_bytes {
+        if head_bytes(request) <= self.public.head_bytes {
             return Ok(());
         }
-        let text = format!("the request's head is longer than {} bytes", self.head_bytes);
+        let text = format!("the request's head is longer than {} bytes", self.public.head_bytes);
         Err(ErrorAnswer::bad_request(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text))
     }
 
@@ -136,8 +124,8 @@ impl TokenEndpoint {
             let text = "send the form as application/x-www-form-urlencoded".to_owned();
             return Err(ErrorAnswer::bad_request(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
-        let body = read_body(body, self.form_bytes).await.map_err(|unread| self.unread(unread))?;
-        from_form(&body, self.credential_bytes, &self.shapes).map_err(|error| match error {
+        let body = read_body(body, self.public.body_bytes).await.map_err(|unread| self.unread(unread))?;
+        from_form(&body, self.public.credential_bytes, &self.public.shapes).map_err(|error| match error {
             BadForm::GrantType => ErrorAnswer::bad_request(StatusCode::BAD_REQUEST, error.to_string()),
             BadForm::Credential(_) => ErrorAnswer::bad_credential(&error.to_string()),
             BadForm::NoIdentityToken => ErrorAnswer::unknown_identity_token(),
@@ -146,9 +134,10 @@ impl TokenEndpoint {
 
     fn unread(&self, unread: Unread) -> ErrorAnswer {
         let (status, text) = match unread {
-            Unread::TooLong => {
-                (StatusCode::PAYLOAD_TOO_LARGE, format!("the form is longer than {} bytes", self.form_bytes))
-            }
+            Unread::TooLong => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("the form is longer than {} bytes", self.public.body_bytes),
+            ),
             Unread::Late => (StatusCode::REQUEST_TIMEOUT, "the form did not arrive in time".to_owned()),
             Unread::Broken => (StatusCode::BAD_REQUEST, "the form did not arrive whole".to_owned()),
         };

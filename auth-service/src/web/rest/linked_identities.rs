@@ -21,8 +21,8 @@ struct LinkRequest {
 /// `POST /auth/v1/linkedIdentity`: links the account to the subject of a token, which is shown to its issuer.
 pub(super) async fn link(api: &RestApi, call: &Call) -> Result<Answer, RestError> {
     let request: LinkRequest = call.json()?;
-    let token = request.token.filter(|token| token.len() <= api.credential_bytes);
-    let token = token.and_then(|token| api.shapes.read(&token)).ok_or_else(|| {
+    let token = request.token.filter(|token| token.len() <= api.public.credential_bytes);
+    let token = token.and_then(|token| api.public.shapes.read(&token)).ok_or_else(|| {
         RestError::BadRequest("token must be an access token of an issuer that is configured here".to_owned())
     })?;
     let (owner, session, network) = (call.user()?.id, call.session()?, call.origin.network);

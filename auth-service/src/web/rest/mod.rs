@@ -21,20 +21,18 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use self::answer::{Answer, RestError};
 use self::call::Call;
 use self::endpoints::{ENDPOINTS, Endpoint, Needs};
-use super::client::Proxies;
-use super::metrics::Metrics;
+use super::public::PublicListener;
 use super::reading::{head_bytes, read_body};
 use crate::app::give_tokens::{GiveTokens, Requester};
 use crate::app::link_accounts::LinkAccounts;
 use crate::app::log_in::{Admitted, LogIn, Origin};
 use crate::app::own_tokens::OwnTokens;
 use crate::app::sessions::Sessions;
-use crate::domain::foreign::shape::TokenShapes;
 use crate::domain::login::{Caller, Door, LoginScopes};
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::ports::accounts::Users;
-use crate::ports::system::{Clock, Identifiers};
+use crate::ports::system::Clock;
 
 /// How long an answer may take, the arrival of the body included.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -58,22 +56,8 @@ pub struct RestApi {
     pub users: Arc<dyn Users>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// Names requests.
-    pub identifiers: Arc<dyn Identifiers>,
-    /// Tells clients behind proxies apart.
-    pub proxies: Arc<Proxies>,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
-    /// Tells tokens of other issuers from passwords.
-    pub shapes: Arc<TokenShapes>,
-    /// The registry's host in image names.
-    pub host: String,
-    /// Most bytes of a user name, password or token.
-    pub credential_bytes: usize,
-    /// Most bytes of a request's head.
-    pub head_bytes: usize,
-    /// Most bytes of a body.
-    pub body_bytes: usize,
+    /// What it shares with the token endpoint.
+    pub public: Arc<PublicListener>,
 }
 
 /// Adds a route for each row of the table, and the answer for everything else.
@@ -98,11 +82,11 @@ pub fn routes(routes: &mut web::ServiceConfig) {
 }
 
 async fn wrong_method(api: web::Data<RestApi>) -> HttpResponse {
-    RestError::MethodNotAllowed.render(&api.host)
+    RestError::MethodNotAllowed.render(&api.public.host)
 }
 
 async fn unknown_path(api: web::Data<RestApi>) -> HttpResponse {
-    RestError::NotFound("nothing is served under this path".to_owned()).render(&api.host)
+    RestError::NotFound("nothing is served under this path".to_owned()).render(&api.public.host)
 }
 
 impl RestApi {
@@ -112,22 +96,22 @@ impl RestApi {
         request: HttpRequest,
         payload: web::Payload,
     ) -> HttpResponse {
-        let address = self.proxies.client_address(&request);
-        let mut entry = LogEntry { endpoint, identifier: self.identifiers.next(), address, user: 0 };
+        let address = self.public.proxies.client_address(&request);
+        let mut entry = LogEntry { endpoint, identifier: self.public.identifiers.next(), address, user: 0 };
         let answering = self.answer(&mut entry, request, payload);
         let outcome = tokio::time::timeout(PATIENCE, answering)
             .await
             .unwrap_or_else(|_| Err(RestError::Unavailable("no answer was found in time".to_owned())));
         match outcome {
             Ok(answer) => {
-                self.metrics.rest_answered("none");
+                self.public.metrics.rest_answered("none");
                 entry.log(answer.status().as_u16(), "none", None);
                 answer.render()
             }
             Err(error) => {
-                self.metrics.rest_answered(error.code());
+                self.public.metrics.rest_answered(error.code());
                 entry.log(error.status().as_u16(), error.code(), error.cause());
-                error.render(&self.host)
+                error.render(&self.public.host)
             }
         }
     }
@@ -138,13 +122,13 @@ impl RestApi {
         request: HttpRequest,
         payload: web::Payload,
     ) -> Result<Answer, RestError> {
-        if head_bytes(&request) > self.head_bytes {
-            return Err(RestError::HeadTooLong(self.head_bytes));
+        if head_bytes(&request) > self.public.head_bytes {
+            return Err(RestError::HeadTooLong(self.public.head_bytes));
         }
         let origin = Origin { network: ClientNetwork::of(entry.address), by_form: false };
         // The body first: who sends one slowly must still be logged in when it is there.
-        let body = read_body(payload, self.body_bytes).await;
-        let body = body.map_err(|unread| RestError::Unread(unread, self.body_bytes))?;
+        let body = read_body(payload, self.public.body_bytes).await;
+        let body = body.map_err(|unread| RestError::Unread(unread, self.public.body_bytes))?;
         let admitted = self.admit(entry.endpoint.needs, &request, origin).await?;
         entry.user = admitted.as_ref().and_then(Admitted::user).map_or(0, UserId::number);
         let requester = Requester { client: None, address: Some(entry.address.to_string()) };
@@ -165,7 +149,7 @@ impl RestApi {
             Needs::Account(scopes) => (scopes, false, true),
         };
         let header = request.headers().get(AUTHORIZATION);
-        let credential = bearer::from_header(header, self.credential_bytes, &self.shapes)?;
+        let credential = bearer::from_header(header, self.public.credential_bytes, &self.public.shapes)?;
         let admitted = self.log_in.run(&credential, Door::Rest, origin, &[]).await?;
         match admitted.caller() {
             Caller::Anonymous if is_for_anybody => {}

@@ -28,13 +28,13 @@ pub(super) async fn open(api: &RestApi, call: &Call) -> Result<Answer, RestError
     let missing = |what: &str| RestError::BadRequest(format!("{what} is missing"));
     let name = request.username.ok_or_else(|| missing("username"))?;
     let password = request.password.ok_or_else(|| missing("password"))?;
-    if name.len() > api.credential_bytes || password.len() > api.credential_bytes {
-        let limit = api.credential_bytes;
+    if name.len() > api.public.credential_bytes || password.len() > api.public.credential_bytes {
+        let limit = api.public.credential_bytes;
         return Err(RestError::BadRequest(format!(
             "user name and password can have at most {limit} bytes each"
         )));
     }
-    let credential = Credential::of(name, Password::new(password.to_string()), &api.shapes);
+    let credential = Credential::of(name, Password::new(password.to_string()), &api.public.shapes);
     let session = api.sessions.open(&credential, call.origin, call.requester.clone()).await?;
     Ok(Answer::Json(
         StatusCode::CREATED,

@@ -1,0 +1,28 @@
+//! What every endpoint of the public listener works with, whatever it serves.
+
+use std::sync::Arc;
+
+use super::client::Proxies;
+use super::metrics::Metrics;
+use crate::domain::foreign::shape::TokenShapes;
+use crate::ports::system::Identifiers;
+
+/// What the token endpoint and the REST interface share.
+pub struct PublicListener {
+    /// Names requests.
+    pub identifiers: Box<dyn Identifiers>,
+    /// Tells clients behind proxies apart.
+    pub proxies: Proxies,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+    /// Tells tokens of other issuers from passwords.
+    pub shapes: TokenShapes,
+    /// The registry's host in image names.
+    pub host: String,
+    /// Most bytes of a user name, password or token.
+    pub credential_bytes: usize,
+    /// Most bytes of a request's head.
+    pub head_bytes: usize,
+    /// Most bytes of a body.
+    pub body_bytes: usize,
+}
