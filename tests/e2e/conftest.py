@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -63,15 +64,24 @@ def make_stack(kind: str, request: pytest.FixtureRequest, **settings: dict[str, 
     return stack
 
 
-@pytest.fixture(scope="session", params=KINDS)
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """The installation that most tests share; they run once for each database engine."""
-    stack = make_stack(request.param, request)
+@contextmanager
+def running_stack(
+    kind: str, request: pytest.FixtureRequest, **settings: dict[str, object]
+) -> Iterator[Stack]:
+    """An installation that is started, and that has kept its secrets when it is done with."""
+    stack = make_stack(kind, request, **settings)
     try:
         yield stack.start()
         stack.assert_that_no_log_shows_a_secret()
     finally:
         stack.close()
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The installation that most tests share; they run once for each database engine."""
+    with running_stack(request.param, request) as stack:
+        yield stack
 
 
 @pytest.fixture

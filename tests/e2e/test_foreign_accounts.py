@@ -13,7 +13,7 @@ from harness.issuer import FakeIssuer
 from harness.oidc_provider import RESOURCE
 from harness.process import wait_until
 from harness.service import Service
-from harness.stack import PROMISED_SECONDS, Stack, User
+from harness.stack import PROMISED_SECONDS, Stack, User, anybody
 from harness.trust import issuers, trust_stub
 
 WORDS = "download modify"
@@ -25,10 +25,6 @@ ROBOTS_ONLY = "a token that a program got for itself acts for robot accounts onl
 def stack(federation: Federation) -> Stack:
     """The installation that these tests share."""
     return federation.stack
-
-
-def anybody(token: str) -> User:
-    return User("", token)
 
 
 def wait_for_status(stack: Stack, token: str, status: int, service: Service | None = None) -> None:

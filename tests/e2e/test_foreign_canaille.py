@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from conftest import NewNamedClient, NewStack, Publish, make_stack
+from conftest import NewNamedClient, NewStack, Publish, running_stack
 from harness.canaille import USER, Canaille
 from harness.process import wait_until
 from harness.stack import Stack, User
@@ -21,12 +21,8 @@ OPAQUE = "[A-Za-z0-9]{48}"
 def stack(request: pytest.FixtureRequest, canaille: Canaille) -> Iterator[Stack]:
     """An installation that trusts it, and where its only user has an account with a project."""
     section = trust_canaille(canaille, opaque_pattern=OPAQUE, cache_seconds=1)
-    stack = make_stack("sqlite", request, **issuers(canaille=section))
-    try:
-        yield stack.start()
-        stack.assert_that_no_log_shows_a_secret()
-    finally:
-        stack.close()
+    with running_stack("sqlite", request, **issuers(canaille=section)) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")

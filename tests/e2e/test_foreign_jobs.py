@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from conftest import NewNamedClient, make_stack
+from conftest import NewNamedClient, running_stack
 from harness.issuer import FakeIssuer
 from harness.process import wait_until
 from harness.service import Service
@@ -39,12 +39,8 @@ def stack(request: pytest.FixtureRequest, github: FakeIssuer) -> Iterator[Stack]
         rule("ci-none", "refs/heads/none"),
     ]
     section = trust_stub(github, types=["JWT"], workload="github", robots=rules)
-    stack = make_stack("sqlite", request, **issuers(github=section))
-    try:
-        yield stack.start()
-        stack.assert_that_no_log_shows_a_secret()
-    finally:
-        stack.close()
+    with running_stack("sqlite", request, **issuers(github=section)) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")

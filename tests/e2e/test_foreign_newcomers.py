@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from conftest import KINDS, NewNamedClient, make_stack
+from conftest import KINDS, NewNamedClient, running_stack
 from harness.issuer import FakeIssuer
 from harness.process import wait_until
 from harness.stack import PROMISED_SECONDS, Stack, User
@@ -31,12 +31,9 @@ def issuer() -> Iterator[FakeIssuer]:
 @pytest.fixture(scope="module", params=KINDS)
 def stack(request: pytest.FixtureRequest, issuer: FakeIssuer) -> Iterator[Stack]:
     """An installation where whoever comes with a token of the issuer gets an account."""
-    stack = make_stack(request.param, request, **issuers(stub=trust_stub(issuer, create_accounts=True)))
-    try:
-        yield stack.start()
-        stack.assert_that_no_log_shows_a_secret()
-    finally:
-        stack.close()
+    sections = issuers(stub=trust_stub(issuer, create_accounts=True))
+    with running_stack(request.param, request, **sections) as stack:
+        yield stack
 
 
 def new_subject() -> str:

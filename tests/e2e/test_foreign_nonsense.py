@@ -11,12 +11,8 @@ from conftest import NewStack
 from harness.issuer import INTROSPECTION, JWKS, OAUTH_METADATA, OPENID_METADATA, FakeIssuer, Reply
 from harness.process import wait_until
 from harness.signing import SigningKey
-from harness.stack import User
+from harness.stack import anybody
 from harness.trust import issuers, trust_introspection, trust_stub
-
-
-def anybody(token: str) -> User:
-    return User("", token)
 
 
 HTML = Reply(200, b"<html><h1>Welcome</h1></html>", {"Content-Type": "text/html"})

@@ -11,16 +11,12 @@ from harness.issuer import FakeIssuer, Reply
 from harness.oidc_provider import INTROSPECTION, JWKS, RESOURCE, OidcProvider
 from harness.process import wait_until
 from harness.signing import SigningKey
-from harness.stack import Stack, User
+from harness.stack import Stack, User, anybody
 from harness.trust import OPAQUE, issuers, trust_introspection, trust_provider
 
 WORDS = "download modify"
 NO_ANSWER = "does not answer; nothing is wrong with your login; try again in a minute [unavailable]"
 REFRESH = 30
-
-
-def anybody(token: str) -> User:
-    return User("", token)
 
 
 def jwt_of(provider: OidcProvider, login: str = "alice") -> User:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import NewStack, make_stack
+from conftest import NewStack, running_stack
 from harness.issuer import JWKS, OAUTH_METADATA, OPENID_METADATA, FakeIssuer, Reply
 from harness.listener import Connection, Listener
 from harness.process import wait_until
@@ -69,12 +69,10 @@ def trapped(request: pytest.FixtureRequest) -> Iterator[Trapped]:
         asked=trust_introspection(asked, "hub_", opaque_pattern="[0-9a-f]{40}", **everywhere(asked)),
         info=trust_user_info(info, opaque_prefix=["inf_token_"], **everywhere(info)),
     )
-    stack = make_stack("sqlite", request, login={"free_tries": 0}, **sections)
     try:
-        yield Trapped(stack.start(), traps)
-        stack.assert_that_no_log_shows_a_secret()
+        with running_stack("sqlite", request, login={"free_tries": 0}, **sections) as stack:
+            yield Trapped(stack, traps)
     finally:
-        stack.close()
         for trap in traps.values():
             trap.close()
 

@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from conftest import NewNamedClient, Publish, make_stack
+from conftest import NewNamedClient, Publish, running_stack
 from harness.issuer import SYNAPSE_PROFILE, USERINFO, FakeIssuer, Reply
 from harness.process import wait_until
 from harness.stack import PROMISED_SECONDS, Stack, User
@@ -42,12 +42,10 @@ def askable(request: pytest.FixtureRequest) -> Iterator[Askable]:
         hub=trust_user_info(hub, opaque_prefix=["hub_"], cache_seconds=1),
         synapse=trust_user_info(synapse, cache_seconds=1, **like_synapse),
     )
-    stack = make_stack("sqlite", request, **sections)
     try:
-        yield Askable(stack.start(), hub, synapse)
-        stack.assert_that_no_log_shows_a_secret()
+        with running_stack("sqlite", request, **sections) as stack:
+            yield Askable(stack, hub, synapse)
     finally:
-        stack.close()
         hub.stop()
         synapse.stop()
 
