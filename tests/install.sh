@@ -5,7 +5,8 @@
 #   apt-get, and only if the command they bring is missing. No system service is started.
 # * Newer tools (docker engine and client, buildx, crane, oras, the stock registry) are downloaded
 #   through a private apt configuration and unpacked beside; the machine's own package sources
-#   are never changed.
+#   are never changed. cosign and notation too, if a suite has them: without them their tests are
+#   skipped, and say so.
 # * Python environments are made beside them, one for the tests and one for each Python program
 #   that the tests run, and a folder with Node.js and its oidc-provider. All of it is pinned here.
 #
@@ -99,6 +100,10 @@ update_private_apt() {
 
 # unpack PACKAGE PROGRAM SUITE...: the first suite whose PROGRAM runs on this machine is taken.
 unpack() {
+  try_to_unpack "$@" || fail "no version of $1 from ${*:3} runs on this machine"
+}
+
+try_to_unpack() {
   local package=$1 program=$2 suite work
   shift 2
   if [ -e "$tools/unpacked/$package/$program" ]; then return; fi
@@ -115,7 +120,13 @@ unpack() {
     fi
     rm -rf "$work"
   done
-  fail "no version of $package from $* runs on this machine"
+  return 1
+}
+
+# signer PACKAGE SUITE...: a client that only some suites have, and that only its own tests need.
+signer() {
+  if try_to_unpack "$1" "usr/bin/$1" "${@:2}"; then link "$1" "usr/bin/$1" bin; return; fi
+  say "no version of $1 from ${*:2} runs on this machine: its tests will be skipped"
 }
 
 # Every program here answers to --version (crane and oras to version); a wrong libc does not.
@@ -135,6 +146,8 @@ unpack_newer() {
   unpack docker-compose  usr/libexec/docker/cli-plugins/docker-compose sid trixie
   unpack containerd      usr/bin/containerd      sid trixie bookworm
   unpack runc            usr/sbin/runc           bookworm trixie
+  signer cosign          sid trixie
+  signer notation        sid
 
   link docker-registry usr/bin/docker-registry bin
   link crane           usr/bin/crane bin
@@ -185,6 +198,7 @@ install_node() {
 install_packages
 unpack_newer
 install_python venv            requirements.txt
+install_python venv-helm       requirements-helm.txt
 install_python venv-canaille   requirements-canaille.txt
 install_python venv-synapse45  requirements-synapse45.txt
 install_python venv-synapse414 requirements-synapse414.txt

@@ -30,11 +30,17 @@ NewOidcProvider = Callable[..., OidcProvider]
 
 
 @pytest.fixture(scope="session")
-def new_client_named() -> Iterator[NewNamedClient]:
-    """Makes a client by name, without a login."""
+def clients() -> Iterator[Clients]:
+    """Makes clients of every kind, without a login."""
     clients = Clients()
-    yield clients.make
+    yield clients
     clients.close()
+
+
+@pytest.fixture(scope="session")
+def new_client_named(clients: Clients) -> NewNamedClient:
+    """Makes a client by name, without a login."""
+    return clients.make
 
 
 @pytest.fixture(params=NAMES)

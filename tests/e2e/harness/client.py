@@ -44,11 +44,10 @@ def printed_digest(outcome: Outcome) -> Transfer:
     return Transfer(outcome, found[-1] if found and outcome.succeeded else "")
 
 
-class Client(ABC):
-    """One client with one user's credentials."""
+class Program(ABC):
+    """A program that talks to the registry, with one user's credentials."""
 
     name: str
-    login_asks_the_service = True
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -65,6 +64,12 @@ class Client(ABC):
 
     @abstractmethod
     def login(self, host: str, user: str, password: str) -> Outcome: ...
+
+
+class Client(Program):
+    """A program that pushes and pulls."""
+
+    login_asks_the_service = True
 
     @abstractmethod
     def push(self, reference: str, content: str) -> Transfer: ...

@@ -9,11 +9,13 @@ from pathlib import Path
 from harness.client import Client
 from harness.docker_clients import Buildx, Docker, DockerContainerd
 from harness.engine import DockerEngine
+from harness.helm import Helm
 from harness.other_clients import Crane, Oras, Podman, Skopeo
 from harness.process import remove_tree
+from harness.signers import Cosign, Notation
 
 NAMES = ("docker", "docker-containerd", "podman", "skopeo", "crane", "oras")
-"""Every client that logs in, pushes and pulls; buildx, which builds, is made by name too."""
+"""Every client that logs in, pushes and pulls images; buildx, which builds, and helm are made by name too."""
 
 
 class Clients:
@@ -38,10 +40,19 @@ class Clients:
         self._engines.append(engine)
         return engine
 
+    def _home(self, name: str) -> Path:
+        self._made += 1
+        return self._folder / f"{name}-{self._made}"
+
+    def cosign(self) -> Cosign:
+        return Cosign(self._home("cosign"))
+
+    def notation(self) -> Notation:
+        return Notation(self._home("notation"))
+
     def make(self, name: str) -> Client:
         """A client of this name that nobody is logged in with."""
-        self._made += 1
-        home = self._folder / f"{name}-{self._made}"
+        home = self._home(name)
         match name:
             case "docker":
                 return Docker(home, self.classic_engine)
@@ -57,6 +68,8 @@ class Clients:
                 return Crane(home)
             case "oras":
                 return Oras(home)
+            case "helm":
+                return Helm(home)
         raise ValueError(f"there is no client called {name}")
 
     def close(self) -> None:

@@ -52,10 +52,11 @@ class Buildx(Docker):
 
     name = "buildx"
 
+    def __init__(self, home: Path, engine: DockerEngine) -> None:
+        super().__init__(home, engine)
+        (home / "cli-plugins").symlink_to(TOOLS / "cli-plugins")
+
     def run_buildx(self, dockerfile: str, *words: str) -> Outcome:
-        plugins = self.home / "cli-plugins"
-        if not plugins.exists():
-            plugins.symlink_to(TOOLS / "cli-plugins")
         context = self.path("context")
         context.mkdir()
         (context / "Dockerfile").write_text(dockerfile)

@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 from urllib.parse import quote
 
-from harness.client import Client
+from harness.client import Program
 from harness.places import free_port
 from harness.process import wait_until
 from harness.registry import Registry
@@ -17,6 +17,7 @@ from harness.relay import WebhookRelay
 from harness.service import SERVICE_NAME, Service, Settings, default_settings
 from harness.web import HttpAnswer, basic, decode_token, request
 
+LoggedIn = TypeVar("LoggedIn", bound=Program)
 _numbers = itertools.count(1)
 PROMISED_SECONDS = 1.0
 Grants = dict[str, set[str]]
@@ -145,7 +146,7 @@ class Stack:
         separator = "@" if tag.startswith("sha256:") else ":"
         return f"{self.host}/{item}{separator}{tag}"
 
-    def login(self, make_client: Callable[[], Client], user: User) -> Client:
+    def login(self, make_client: Callable[[], LoggedIn], user: User) -> LoggedIn:
         """A client that is logged in as the user."""
         client = make_client()
         client.login(self.host, user.name, user.password).check()
