@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from urllib.parse import urlencode
 
 import pytest
@@ -116,9 +117,58 @@ def test_a_form_may_come_in_pieces_without_a_length(stack: Stack, owner: User) -
 def test_a_wrong_password_in_a_form_is_refused_like_one_in_a_header(stack: Stack, owner: User) -> None:
     posted = post_form(stack, password_form(User(owner.name, "wrong")))
     asked = stack.ask_token(User(owner.name, "wrong"))
-    assert (posted.status, posted.body) == (asked.status, asked.body)
+    assert (posted.status, posted.message) == (asked.status, asked.message)
     assert posted.status == 401
     assert posted.code == "UNAUTHORIZED"
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "error"),
+    [
+        ({"password": "wrong"}, 401, "invalid_grant"),
+        ({"grant_type": "refresh_token", "password": "", "refresh_token": "asi_1_x"}, 401, "invalid_grant"),
+        ({"grant_type": "client_credentials"}, 400, "unsupported_grant_type"),
+        ({"grant_type": ""}, 400, "invalid_request"),
+        ({"username": "", "password": ""}, 401, "invalid_request"),
+        ({"service": "elsewhere.example"}, 401, "invalid_request"),
+        ({"scope": "repository:syn1/nothing:pull"}, 401, "invalid_scope"),
+        ({"scope": "repository:library/app:pull"}, 401, "invalid_scope"),
+        ({"scope": " ".join(f"repository:syn1/a{n}:pull" for n in range(1001))}, 400, "invalid_scope"),
+    ],
+    ids=str,
+)
+def test_the_refusal_of_a_form_has_the_word_that_oauth_has_for_it(
+    stack: Stack, owner: User, changed: dict[str, str], status: int, error: str
+) -> None:
+    answer = post_form(stack, list({**dict(password_form(owner)), **changed}.items()))
+    assert (answer.status, answer.json()["error"]) == (status, error), answer.body
+    assert set(answer.json()) == {"errors", "error"}
+    assert answer.message
+
+
+def test_an_answer_to_a_form_says_the_type_of_its_token(stack: Stack, owner: User) -> None:
+    assert post_form(stack, password_form(owner)).json()["token_type"].lower() == "bearer"
+    assert "token_type" not in stack.ask_token(owner).json()
+
+
+def test_the_challenge_asks_for_utf_8(stack: Stack, owner: User) -> None:
+    challenge = stack.ask_token(User(owner.name, "wrong")).headers["www-authenticate"]
+    assert challenge.startswith("Basic ")
+    assert challenge.endswith('charset="UTF-8"')
+
+
+def test_a_latin_1_password_is_told_from_a_wrong_one_and_not_counted(stack: Stack) -> None:
+    user = stack.add_user("umlaut")
+    encoded = b64encode(f"{user.name}:pässwörd".encode("latin-1")).decode()
+    for _ in range(8):
+        header = {"Authorization": f"Basic {encoded}"}
+        answer = request("GET", stack.service.url + "/token", headers=header)
+        assert answer.status == 401
+        assert "UTF-8" in answer.message
+        body = urlencode(password_form(User(user.name, "pässwörd")), encoding="latin-1").encode()
+        form = request("POST", stack.service.url + "/token", headers={"Content-Type": FORM}, body=body)
+        assert (form.status, form.message) == (401, answer.message)
+    assert stack.ask_token(user).status == 200
 
 
 def test_a_refusal_is_json_with_a_single_error_and_a_reason_phrase(stack: Stack, owner: User) -> None:

@@ -1,5 +1,6 @@
 //! HTTP: reads requests, calls one use case each, renders the outcome. The route table is here.
 
+mod authorization;
 pub mod client;
 pub mod metrics;
 pub mod operations;

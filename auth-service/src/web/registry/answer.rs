@@ -16,7 +16,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::refused_login::RefusedLogin;
 
 /// Renders a token, under both of its names, because clients differ in which one they read; an answer to a form
-/// also names what was granted.
+/// also names its type and what was granted.
 pub(super) fn token(issued: &IssuedToken, to_form: bool) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -34,7 +34,9 @@ fn token_body(issued: &IssuedToken, to_form: bool) -> String {
     // Writing to a string does not fail.
     let _ = write!(body, "\",\"expires_in\":{expires_in},\"issued_at\":\"{issued_at}\"");
     if to_form {
-        let _ = write!(body, ",\"scope\":{}", serde_json::Value::from(scope.as_str()));
+        // RFC 6749, section 5.1.
+        let _ =
+            write!(body, ",\"token_type\":\"Bearer\",\"scope\":{}", serde_json::Value::from(scope.as_str()));
     }
     if let Some(refresh_token) = refresh_token {
         body.extend([",\"refresh_token\":\"", refresh_token, "\""]);
@@ -51,6 +53,49 @@ pub(super) struct ErrorAnswer {
     /// The reason in the log and the metrics.
     pub(super) reason: &'static str,
     phrase: Option<&'static str>,
+    oauth: Option<OAuthError>,
+}
+
+/// What OAuth calls an error of the token endpoint (RFC 6749, section 5.2). `invalid_client` and
+/// `unauthorized_client` are not among them: here clients prove nothing about themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OAuthError {
+    InvalidRequest,
+    InvalidGrant,
+    UnsupportedGrantType,
+    InvalidScope,
+}
+
+impl OAuthError {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+        }
+    }
+
+    /// Of a request that was understood and is refused for a reason.
+    const fn of(code: ReasonCode) -> Option<Self> {
+        match code {
+            ReasonCode::WrongCredentials | ReasonCode::AccountDisabled | ReasonCode::LockedOut => {
+                Some(Self::InvalidGrant)
+            }
+            // No login, or a service that is not this one: what is missing is in the request.
+            ReasonCode::Anonymous | ReasonCode::ForeignService => Some(Self::InvalidRequest),
+            ReasonCode::NotCertified
+            | ReasonCode::NoDownload
+            | ReasonCode::NoUpdate
+            | ReasonCode::NoCreate
+            | ReasonCode::NoDelete
+            | ReasonCode::InTrash
+            | ReasonCode::BadName
+            | ReasonCode::TokenScope
+            | ReasonCode::NotVisible => Some(Self::InvalidScope),
+            ReasonCode::Unavailable => None,
+        }
+    }
 }
 
 impl ErrorAnswer {
@@ -58,9 +103,10 @@ impl ErrorAnswer {
         match refusal {
             TokenRefusal::Login(refusal) => Self::refused("UNAUTHORIZED", refusal),
             TokenRefusal::Denied(refusal) => Self::refused("DENIED", refusal),
-            TokenRefusal::TooManyScopes(error) => {
-                Self::bad_request(StatusCode::BAD_REQUEST, error.to_string())
-            }
+            TokenRefusal::TooManyScopes(error) => Self {
+                oauth: Some(OAuthError::InvalidScope),
+                ..Self::bad_request(StatusCode::BAD_REQUEST, error.to_string())
+            },
             TokenRefusal::Busy => {
                 let text = "too many logins are waiting to be checked; come back in a few seconds";
                 Self::unavailable(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", text)
@@ -94,7 +140,18 @@ impl ErrorAnswer {
 
     /// A request that cannot be understood.
     pub(super) fn bad_request(status: StatusCode, message: String) -> Self {
-        Self { status, code: "UNSUPPORTED", message, reason: "bad_request", phrase: None }
+        let oauth = Some(OAuthError::InvalidRequest);
+        Self { status, code: "UNSUPPORTED", message, reason: "bad_request", phrase: None, oauth }
+    }
+
+    /// A request of which it cannot be told what it means.
+    pub(super) fn contradiction(error: impl ToString) -> Self {
+        Self::bad_request(StatusCode::BAD_REQUEST, error.to_string())
+    }
+
+    /// A form with a grant type that is none of those here.
+    pub(super) fn unknown_grant_type(error: &impl ToString) -> Self {
+        Self { oauth: Some(OAuthError::UnsupportedGrantType), ..Self::contradiction(error.to_string()) }
     }
 
     /// A webhook delivery without the shared secret.
@@ -109,6 +166,7 @@ impl ErrorAnswer {
             message,
             reason: "wrong_secret",
             phrase: None,
+            oauth: None,
         }
     }
 
@@ -125,6 +183,7 @@ impl ErrorAnswer {
             message: refusal.message.clone(),
             reason: refusal.code.name(),
             phrase: Some(refusal.phrase),
+            oauth: OAuthError::of(refusal.code),
         }
     }
 
@@ -136,17 +195,20 @@ impl ErrorAnswer {
             message: with_code(reason, text),
             reason: reason.name(),
             phrase: Some(reason.phrase()),
+            oauth: None,
         }
     }
 
-    /// Renders it. The reason phrase of the status line is what containerd and Kubernetes print.
-    pub(super) fn render(&self, host: &str) -> HttpResponse {
+    /// Renders it; for a form with the word that OAuth has for it. The reason phrase of the status line is what
+    /// containerd and Kubernetes print.
+    pub(super) fn render(&self, host: &str, to_form: bool) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status);
         answer.insert_header((CACHE_CONTROL, "no-store"));
         match self.status {
             // RFC 9110, section 15.5.2: a 401 names a scheme. Basic is harmless to every client.
             StatusCode::UNAUTHORIZED => {
-                answer.insert_header((WWW_AUTHENTICATE, format!("Basic realm=\"{host}\"")));
+                let challenge = format!("Basic realm=\"{host}\", charset=\"UTF-8\"");
+                answer.insert_header((WWW_AUTHENTICATE, challenge));
             }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 answer.insert_header((RETRY_AFTER, "3"));
@@ -157,8 +219,11 @@ impl ErrorAnswer {
             }
             _ => {}
         }
-        let mut answer =
-            answer.json(serde_json::json!({"errors": [{"code": self.code, "message": self.message}]}));
+        let mut body = serde_json::json!({"errors": [{"code": self.code, "message": self.message}]});
+        if let Some(oauth) = self.oauth.filter(|_| to_form) {
+            body["error"] = oauth.name().into();
+        }
+        let mut answer = answer.json(body);
         if let Some(phrase) = self.phrase {
             answer.head_mut().reason = Some(phrase);
         }
@@ -174,7 +239,7 @@ mod tests {
     use crate::domain::time::Timestamp;
 
     #[test]
-    fn a_token_stands_under_both_names_and_a_form_is_told_the_scope() {
+    fn a_token_stands_under_both_names_and_a_form_is_told_the_type_and_the_scope() {
         let issued = IssuedToken {
             token: "eyJh.eyJz.c2ln-_".to_owned(),
             issued_at: Timestamp::from_millis(0),
@@ -189,6 +254,7 @@ mod tests {
         });
         assert_eq!(read(false), expected);
         expected["scope"] = json!("repository:syn1/a:pull,push");
+        expected["token_type"] = json!("Bearer");
         assert_eq!(read(true), expected);
         let with_identity_token =
             IssuedToken { refresh_token: Some(String::from("asi_1_x").into()), ..issued };

@@ -46,7 +46,7 @@ pub async fn receive(
     if !webhook.is_authorized(request.headers().get(AUTHORIZATION)) {
         webhook.metrics.delivery_refused();
         tracing::warn!(target: "events", peer = ?request.peer_addr(), "a delivery came without the webhook's secret");
-        return ErrorAnswer::wrong_secret().render("auth-service");
+        return ErrorAnswer::wrong_secret().render("auth-service", false);
     }
     match webhook.take(payload).await {
         Ok(delivery) => {
@@ -57,7 +57,7 @@ pub async fn receive(
         Err(error) => {
             webhook.metrics.delivery_failed();
             tracing::error!(target: "events", %error, "a delivery could not be stored; the registry sends it again");
-            ErrorAnswer::not_stored().render("auth-service")
+            ErrorAnswer::not_stored().render("auth-service", false)
         }
     }
 }

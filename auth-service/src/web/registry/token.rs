@@ -18,6 +18,7 @@ use crate::app::log_in::Origin;
 use crate::domain::login::Door;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
+use crate::web::authorization::only_header;
 use crate::web::client::asks_push_to_delete;
 use crate::web::public::PublicListener;
 use crate::web::reading::{Unread, head_bytes, read_body};
@@ -38,16 +39,7 @@ pub struct TokenEndpoint {
 
 /// `GET /token`.
 pub async fn by_query(request: HttpRequest, endpoint: web::Data<TokenEndpoint>) -> HttpResponse {
-    let asked = Asked::from_query(request.query_string());
-    let read = endpoint.require_short_head(&request).and_then(|()| {
-        from_basic(
-            request.headers().get(AUTHORIZATION),
-            endpoint.public.credential_bytes,
-            &endpoint.public.shapes,
-        )
-        .map_err(|error| ErrorAnswer::bad_credential(&error.to_string()))
-    });
-    let read = read.map(|credential| Form { asked, credential, door: Door::Registry });
+    let read = endpoint.read_query(&request);
     endpoint.answer(&request, read, false).await
 }
 
@@ -73,7 +65,7 @@ impl TokenEndpoint {
         let mut entry = LogEntry { identifier, address, user: None, scope: String::new() };
         let Form { asked, credential, door } = match read {
             Ok(form) => form,
-            Err(error) => return self.refuse(&entry, &error, None),
+            Err(error) => return self.refuse(&entry, &error, None, to_form),
         };
         entry.scope = asked.scopes.join(" ");
         let requester = Requester { client: asked.client, address: Some(address.to_string()) };
@@ -97,14 +89,20 @@ impl TokenEndpoint {
                 entry.log_grant(&issued);
                 answer::token(&issued, to_form)
             }
-            Err(refusal) => self.refuse(&entry, &ErrorAnswer::of_refusal(&refusal), refusal.cause()),
+            Err(refusal) => self.refuse(&entry, &ErrorAnswer::of_refusal(&refusal), refusal.cause(), to_form),
         }
     }
 
-    fn refuse(&self, entry: &LogEntry, error: &ErrorAnswer, cause: Option<&str>) -> HttpResponse {
+    fn refuse(
+        &self,
+        entry: &LogEntry,
+        error: &ErrorAnswer,
+        cause: Option<&str>,
+        to_form: bool,
+    ) -> HttpResponse {
         self.public.metrics.token_refused(error.reason);
         entry.log_refusal(error, cause);
-        error.render(&self.public.host)
+        error.render(&self.public.host, to_form)
     }
 
     fn require_short_head(&self, request: &HttpRequest) -> Result<(), ErrorAnswer> {
@@ -115,8 +113,23 @@ impl TokenEndpoint {
         Err(ErrorAnswer::bad_request(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text))
     }
 
+    fn read_query(&self, request: &HttpRequest) -> Result<Form, ErrorAnswer> {
+        self.require_short_head(request)?;
+        let asked = Asked::from_query(request.query_string()).map_err(ErrorAnswer::contradiction)?;
+        let header = only_header(request).map_err(ErrorAnswer::contradiction)?;
+        let credential = from_basic(header, self.public.credential_bytes, &self.public.shapes)
+            .map_err(|error| ErrorAnswer::bad_credential(&error.to_string()))?;
+        Ok(Form { asked, credential, door: Door::Registry })
+    }
+
     async fn read_form(&self, request: &HttpRequest, body: web::Payload) -> Result<Form, ErrorAnswer> {
         self.require_short_head(request)?;
+        if request.headers().contains_key(AUTHORIZATION) {
+            // RFC 6749, section 2.3: one way to log in for each request.
+            return Err(ErrorAnswer::contradiction(
+                "a form holds the login; send no Authorization header with it",
+            ));
+        }
         let content_type =
             request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
         let media_type = content_type.split(';').next().unwrap_or("").trim();
@@ -125,8 +138,12 @@ impl TokenEndpoint {
             return Err(ErrorAnswer::bad_request(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
         let body = read_body(body, self.public.body_bytes).await.map_err(|unread| self.unread(unread))?;
-        from_form(&body, self.public.credential_bytes, &self.public.shapes).map_err(|error| match error {
-            BadForm::GrantType => ErrorAnswer::bad_request(StatusCode::BAD_REQUEST, error.to_string()),
+        let (limit, shapes) = (self.public.credential_bytes, &self.public.shapes);
+        from_form(request.query_string(), &body, limit, shapes).map_err(|error| match error {
+            BadForm::NoGrantType | BadForm::Repeated(_) | BadForm::TwoLogins => {
+                ErrorAnswer::contradiction(error)
+            }
+            BadForm::UnknownGrantType => ErrorAnswer::unknown_grant_type(&error),
             BadForm::Credential(_) => ErrorAnswer::bad_credential(&error.to_string()),
             BadForm::NoIdentityToken => ErrorAnswer::unknown_identity_token(),
         })

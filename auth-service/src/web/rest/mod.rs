@@ -15,12 +15,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use self::answer::{Answer, RestError};
 use self::call::Call;
 use self::endpoints::{ENDPOINTS, Endpoint, Needs};
+use super::authorization::only_header;
 use super::public::PublicListener;
 use super::reading::{head_bytes, read_body};
 use crate::app::give_tokens::{GiveTokens, Requester};
@@ -148,7 +148,7 @@ impl RestApi {
             Needs::Anybody(scopes) => (scopes, true, false),
             Needs::Account(scopes) => (scopes, false, true),
         };
-        let header = request.headers().get(AUTHORIZATION);
+        let header = only_header(request).map_err(|error| RestError::BadRequest(error.to_string()))?;
         let credential = bearer::from_header(header, self.public.credential_bytes, &self.public.shapes)?;
         let admitted = self.log_in.run(&credential, Door::Rest, origin, &[]).await?;
         match admitted.caller() {
