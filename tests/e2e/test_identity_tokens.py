@@ -25,9 +25,9 @@ def stored_login(client: Client, host: str) -> dict[str, str]:
     return entry
 
 
-def identity_token(stack: Stack, user: User) -> str:
+def identity_token(stack: Stack, user: User, client: str = "docker") -> str:
     """As docker login gets one."""
-    query = f"account={user.name}&client_id=docker&offline_token=true&service={SERVICE}"
+    query = f"account={user.name}&client_id={client}&offline_token=true&service={SERVICE}"
     headers = {"Authorization": basic(user.name, user.password)}
     answer = request("GET", f"{stack.service.url}/token?{query}", headers=headers)
     assert answer.status == 200
@@ -121,6 +121,20 @@ def test_it_can_be_used_again_and_again_and_gives_no_more_than_the_password(
     assert refresh(stack, token, "registry:catalog:*").status == 401
 
 
+def test_an_administrator_has_the_same_rights_with_docker_as_with_podman(
+    stack: Stack, project: str, publish: Publish, new_client_named: NewNamedClient
+) -> None:
+    """Docker keeps an identity token, podman the password."""
+    item = f"{project}/app"
+    digest = publish(item)
+    administrator = stack.add_user("administrator", "--admin")
+    for name in ("docker", "podman"):
+        client = stack.login(lambda name=name: new_client_named(name), administrator)  # type: ignore[misc]
+        assert client.pull(stack.reference(item)).check().digest == digest, name
+        client.push(stack.reference(f"{project}/by-{name}"), name).check()
+    assert refresh(stack, identity_token(stack, administrator), "registry:catalog:*").status == 200
+
+
 def test_it_is_bound_to_the_service(stack: Stack, owner: User) -> None:
     answer = refresh(stack, identity_token(stack, owner), service="another.service")
     assert answer.status == 401
@@ -192,6 +206,24 @@ def test_it_ends_when_it_lies_idle(new_stack: NewStack, tmp_path: Path) -> None:
     answer = refresh(stack, token)
     assert answer.status == 401
     assert "this docker login expired on 2023-11-14" in answer.message
+
+
+def test_a_program_that_logs_in_with_each_request_leaves_the_logins_of_docker_alone(new_stack: NewStack) -> None:
+    stack = new_stack()
+    owner = stack.add_user("owner")
+    of_docker = identity_token(stack, owner)
+    of_regclient = [identity_token(stack, owner, "regclient") for _ in range(101)]
+    assert refresh(stack, of_docker).status == 200
+    assert refresh(stack, of_regclient[0]).status == 401
+    assert refresh(stack, of_regclient[-1]).status == 200
+
+
+def test_the_name_of_a_program_may_be_anything_and_is_shown_as_text(stack: Stack, owner: User) -> None:
+    token = identity_token(stack, owner, "%1B%5B31mred%0A%C3%BC" + "x" * 3000)
+    assert refresh(stack, token).status == 200
+    (record,) = stack.service.cli_json("login", "list", "--user", owner.name)
+    assert record["clientId"] == ("[31mred" + "x" * 3000)[:100]
+    assert refresh(stack, identity_token(stack, owner, "")).status == 200
 
 
 def test_the_hundred_and_first_login_takes_the_place_of_the_least_recently_used(new_stack: NewStack) -> None:

@@ -109,6 +109,25 @@ def test_an_administrators_token_has_ordinary_rights_unless_it_was_made_with_adm
     assert stack.ask_token(ordinary, "registry:catalog:*").status == 401
 
 
+def test_nobody_but_an_administrator_is_given_a_token_with_admin(stack: Stack, owner: User) -> None:
+    made = stack.service.cli("token", "add", "--user", owner.name, "--scope", "download,admin")
+    assert made.exit_code == 1
+    assert "scope admin is for the tokens of administrators" in made.stderr
+
+
+def test_a_token_has_lost_admin_when_its_owner_is_promoted_again(stack: Stack) -> None:
+    stack.add_user("administrator", "--admin")
+    administrator = stack.add_user("administrator", "--admin")
+    token = with_token(administrator, stack.add_token(administrator, "--scope", "view,admin"))
+    assert stack.ask_token(token, "registry:catalog:*").status == 200
+    for command in ("demote", "promote"):
+        stack.service.cli("user", command, administrator.name).check()
+    wait_until(
+        lambda: stack.ask_token(token, "registry:catalog:*").status == 401, "it is refused", PROMISED_SECONDS
+    )
+    assert stack.ask_token(administrator, "registry:catalog:*").status == 200
+
+
 def test_the_list_shows_what_a_token_is_for_and_never_the_token(stack: Stack, owner: User) -> None:
     token = stack.add_token(owner, "--name", "build server", "--scope", "download", "--expires", "90d")
     (record,) = stack.service.cli_json("token", "list", "--user", owner.name)

@@ -79,6 +79,7 @@ def test_a_token_can_end_by_itself_and_be_for_one_project(stack: Stack, owner: U
     ("body", "why"),
     [
         ({"scope": ["view", "everything"]}, "none of view"),
+        ({"scope": ["view", "admin"]}, "scope admin is for the tokens of administrators"),
         ({"scope": "view"}, "not of the right shape"),
         ({"name": ""}, "1 to 256 characters"),
         ({"name": "x" * 257}, "1 to 256 characters"),

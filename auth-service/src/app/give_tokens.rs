@@ -6,23 +6,18 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::domain::client_id::ClientId;
 use crate::domain::login::{LoginScope, LoginScopes, VerifiedLogin};
-use crate::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind, TokenDigest};
+use crate::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind, TokenDigest, TokenRoom};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::time::Timestamp;
 use crate::domain::token_name::TokenName;
 use crate::ports::system::{Clock, NoRandomness, Randomness};
-use crate::ports::tokens::{AddTokenError, NewToken, Tokens, WhenFull};
-
-/// Most tokens of one kind that a user can have.
-const MOST_TOKENS: usize = 100;
+use crate::ports::tokens::{AddTokenError, NewToken, Tokens};
 
 /// How long an identity token can live, however often it is used.
 const IDENTITY_LIFE: Duration = Duration::from_hours(365 * 24);
-
-/// Longest text of what a program calls itself.
-const CLIENT_CHARACTERS: usize = 100;
 
 /// Why no token was given.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +63,7 @@ pub struct PersonalTokenRequest {
 #[derive(Clone, Debug, Default)]
 pub struct Requester {
     /// What the program calls itself.
-    pub client: Option<String>,
+    pub client: Option<ClientId>,
     /// Its address.
     pub address: Option<String>,
 }
@@ -102,11 +97,11 @@ impl GiveTokens {
             made_in: request.made_in,
             ..fresh.record(request.user, scopes)
         };
-        self.keep(token, fresh, WhenFull::Refuse).await
+        self.keep(token, fresh).await
     }
 
-    /// An identity token, for a login whose password was right. It is good for this service only, and ends with the
-    /// account's generation.
+    /// An identity token, for a login whose password was right, which it stands for in all but making tokens. It is good
+    /// for this service only, and ends with the account's generation.
     pub async fn identity(
         &self,
         login: VerifiedLogin,
@@ -120,7 +115,7 @@ impl GiveTokens {
             service: Some(self.service.clone()),
             ..fresh.login_record(login, LoginScopes::DOCKER, requester)
         };
-        self.keep(token, fresh, WhenFull::DropLeastRecentlyUsed).await
+        self.keep(token, fresh).await
     }
 
     /// A session, for a login whose password was right. It ends with the account's generation.
@@ -134,7 +129,7 @@ impl GiveTokens {
             expires_at: Some(self.clock.now().plus(self.session_life)),
             ..fresh.login_record(login, LoginScopes::ALL, requester)
         };
-        self.keep(token, fresh, WhenFull::DropLeastRecentlyUsed).await
+        self.keep(token, fresh).await
     }
 
     fn fresh(&self, kind: OwnTokenKind) -> Result<Fresh, NoRandomness> {
@@ -144,13 +139,8 @@ impl GiveTokens {
         Ok(Fresh { kind, id, text, digest })
     }
 
-    async fn keep(
-        &self,
-        token: NewToken,
-        fresh: Fresh,
-        when_full: WhenFull,
-    ) -> Result<GivenToken, GiveTokenError> {
-        self.tokens.add_token(&token, MOST_TOKENS, when_full).await?;
+    async fn keep(&self, token: NewToken, fresh: Fresh) -> Result<GivenToken, GiveTokenError> {
+        self.tokens.add_token(&token, TokenRoom::of(token.kind)).await?;
         let NewToken { id, scopes, expires_at, .. } = token;
         Ok(GivenToken { id, text: fresh.text, scopes, expires_at })
     }
@@ -187,14 +177,9 @@ impl Fresh {
     fn login_record(&self, login: VerifiedLogin, scopes: LoginScopes, requester: Requester) -> NewToken {
         NewToken {
             generation: Some(login.generation),
-            client: requester.client.map(|client| printable(&client)),
+            client: requester.client,
             address: requester.address,
             ..self.record(login.user, scopes)
         }
     }
-}
-
-/// What a program calls itself, as it can be shown in a terminal.
-fn printable(client: &str) -> String {
-    client.chars().filter(char::is_ascii_graphic).take(CLIENT_CHARACTERS).collect()
 }

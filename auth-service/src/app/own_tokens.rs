@@ -49,7 +49,7 @@ impl TokenDescription {
             state: if record.is_over(now) { "EXPIRED" } else { "ACTIVE" },
             name: record.name.as_ref().map(ToString::to_string),
             project: record.project.map(|project| project.to_string()),
-            client_id: record.client.clone(),
+            client_id: record.client.as_ref().map(ToString::to_string),
             address: record.address.clone(),
             expires_on: record.expires_at.map(|end| end.to_string()),
             last_used: record.last_used_at.map(|at| at.to_string()),

@@ -13,6 +13,7 @@ use crate::app::give_tokens::PersonalTokenRequest;
 use crate::app::own_tokens::TokenDescription;
 use crate::bootstrap::{give_tokens, open_store};
 use crate::config::Settings;
+use crate::domain::client_id::ClientId;
 use crate::domain::login::LoginScopes;
 use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
 use crate::domain::time::Timestamp;
@@ -83,7 +84,11 @@ fn line(record: &TokenRecord, now: Timestamp) -> String {
     let what = match (&record.name, &record.client) {
         (Some(name), _) => name.to_string(),
         (None, client) => {
-            format!("{} at {}", client.as_deref().unwrap_or("?"), record.address.as_deref().unwrap_or("?"))
+            format!(
+                "{} at {}",
+                client.as_ref().map_or("?", ClientId::as_str),
+                record.address.as_deref().unwrap_or("?")
+            )
         }
     };
     format!(

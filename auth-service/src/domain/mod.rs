@@ -27,4 +27,5 @@ pub mod refusal;
 pub mod refused_login;
 
 pub mod claims;
+pub mod client_id;
 pub mod event;

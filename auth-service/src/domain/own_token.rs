@@ -67,6 +67,38 @@ impl OwnTokenKind {
     }
 }
 
+/// How many tokens of a kind somebody can have, and what becomes of the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenRoom {
+    /// The next is refused.
+    Refuses {
+        /// Most at one time.
+        most: usize,
+    },
+    /// The next takes the place of another of the same program, or, where all programs together have too many, of one
+    /// of the program that has most: of those never used before those used, and of these the one used the longest ago.
+    Replaces {
+        /// Most that one program has at one time.
+        most_of_client: usize,
+        /// Most that all programs have together.
+        most: usize,
+    },
+}
+
+impl TokenRoom {
+    /// The room for tokens of a kind. A program that logs in anew with each request, as some do, must not push out the
+    /// logins of others.
+    #[must_use]
+    pub const fn of(kind: OwnTokenKind) -> Self {
+        match kind {
+            OwnTokenKind::Personal => Self::Refuses { most: 100 },
+            OwnTokenKind::Identity | OwnTokenKind::Session => {
+                Self::Replaces { most_of_client: 100, most: 500 }
+            }
+        }
+    }
+}
+
 /// The number of a token's record; drawn at random, so that it tells nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwnTokenId(i64);

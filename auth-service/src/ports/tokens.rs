@@ -6,8 +6,9 @@ use async_trait::async_trait;
 
 use super::StorageError;
 use crate::domain::account::AccountName;
+use crate::domain::client_id::ClientId;
 use crate::domain::login::LoginScopes;
-use crate::domain::own_token::{OwnTokenId, OwnTokenKind, TokenDigest};
+use crate::domain::own_token::{OwnTokenId, OwnTokenKind, TokenDigest, TokenRoom};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::time::Timestamp;
@@ -35,7 +36,7 @@ pub struct NewToken {
     /// The only service that it is good for.
     pub service: Option<String>,
     /// The program that asked for it, as it called itself.
-    pub client: Option<String>,
+    pub client: Option<ClientId>,
     /// The address that it was asked for from.
     pub address: Option<String>,
     /// When it ends.
@@ -62,7 +63,7 @@ pub struct TokenRecord {
     /// The only project that it is good for.
     pub project: Option<ProjectId>,
     /// The program that asked for it.
-    pub client: Option<String>,
+    pub client: Option<ClientId>,
     /// The address that it was asked for from.
     pub address: Option<String>,
     /// When it was made.
@@ -81,15 +82,6 @@ impl TokenRecord {
     }
 }
 
-/// What happens when somebody has as many tokens of a kind as are allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenFull {
-    /// The new one is refused.
-    Refuse,
-    /// The one that was not used for longest goes.
-    DropLeastRecentlyUsed,
-}
-
 /// Why a token was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum AddTokenError {
@@ -102,6 +94,11 @@ pub enum AddTokenError {
     /// The user is gone.
     #[error("there is no such user")]
     NoSuchUser,
+    /// It would have an administrator's rights, and its owner has none.
+    #[error(
+        "scope admin is for the tokens of administrators, and the owner of this one is none; leave admin out"
+    )]
+    NotAdministrator,
     /// The session that it was to be made in has ended meanwhile.
     #[error("the session was ended")]
     SessionEnded,
@@ -116,13 +113,8 @@ pub enum AddTokenError {
 /// Tokens as they are stored.
 #[async_trait]
 pub trait Tokens: Send + Sync {
-    /// Stores a token; a user can have at most `limit` of one kind.
-    async fn add_token(
-        &self,
-        token: &NewToken,
-        limit: usize,
-        when_full: WhenFull,
-    ) -> Result<(), AddTokenError>;
+    /// Stores a token, for which there is so much room.
+    async fn add_token(&self, token: &NewToken, room: TokenRoom) -> Result<(), AddTokenError>;
 
     /// The tokens of a kind on record, of one user or of all, newest first; some may be at their end.
     async fn tokens(

@@ -9,7 +9,7 @@ use auth_service::domain::account::AccountState;
 use auth_service::domain::facts::LifeState;
 use auth_service::domain::foreign::ForeignSubject;
 use auth_service::domain::login::Asker;
-use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind};
+use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind, TokenRoom};
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::{Item, RepositoryName};
@@ -18,7 +18,7 @@ use auth_service::ports::facts::FactsReader;
 use auth_service::ports::items::{AccessChange, Items, Names, SharingSettings};
 use auth_service::ports::linked_subjects::{LinkedBy, LinkedSubjects};
 use auth_service::ports::system::Clock;
-use auth_service::ports::tokens::{Tokens, WhenFull};
+use auth_service::ports::tokens::Tokens;
 use proptest::prelude::*;
 
 use crate::database::Database;
@@ -147,7 +147,7 @@ impl World {
             }
             Step::GiveToken(user, which) => {
                 let token = new_token(token_id(user, which), OwnTokenKind::Identity, self.user(user).await);
-                drop(store.add_token(&token, 1, WhenFull::DropLeastRecentlyUsed).await);
+                drop(store.add_token(&token, TokenRoom::Replaces { most_of_client: 1, most: 1 }).await);
             }
             Step::RevokeToken(user, which) => {
                 drop(store.revoke_token(OwnTokenKind::Identity, token_id(user, which), None).await);

@@ -7,7 +7,7 @@ use auth_service::domain::account::{AccountName, AccountState, EmailAddress, Log
 use auth_service::domain::event::{EventMeaning, ManifestPush};
 use auth_service::domain::image::{Digest, Tag};
 use auth_service::domain::login::{Asker, LoginScopes};
-use auth_service::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind};
+use auth_service::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind, TokenRoom};
 use auth_service::domain::principal::{TeamId, UserId};
 use auth_service::domain::project::{ProjectId, ProjectName};
 use auth_service::domain::repository::{Item, RepositoryName};
@@ -16,7 +16,7 @@ use auth_service::ports::accounts::{NewUser, Teams, UserChange, Users};
 use auth_service::ports::events::{EventInbox, IncomingEvent, Receipt};
 use auth_service::ports::facts::FactsStore as _;
 use auth_service::ports::items::Items;
-use auth_service::ports::tokens::{NewToken, Tokens as _, WhenFull};
+use auth_service::ports::tokens::{NewToken, Tokens as _};
 
 pub(crate) fn name(text: &str) -> AccountName {
     AccountName::parse(text).unwrap()
@@ -150,7 +150,7 @@ pub(crate) async fn open_session(store: &Store, user: UserId) -> OwnTokenId {
     let generation = snapshot.value.user.map(|user| user.generation);
     let id = OwnTokenId::from_random(random_bytes().unwrap());
     let session = NewToken { generation, ..new_token(id, OwnTokenKind::Session, user) };
-    store.add_token(&session, 100, WhenFull::Refuse).await.unwrap();
+    store.add_token(&session, TokenRoom::of(session.kind)).await.unwrap();
     id
 }
 

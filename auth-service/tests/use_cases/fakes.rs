@@ -27,7 +27,7 @@ use auth_service::domain::grant::{AccessPolicy, Certification};
 use auth_service::domain::lockout::{Count, Counts, LockoutPolicy};
 use auth_service::domain::login::{Asker, Door};
 use auth_service::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
-use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind};
+use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind, TokenRoom};
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::repository::RepositoryName;
 use auth_service::domain::time::Timestamp;
@@ -40,7 +40,7 @@ use auth_service::ports::passwords::{HashError, PasswordHasher};
 use auth_service::ports::registry::{RegistryContents, RegistryUnreachable};
 use auth_service::ports::signer::{KeyCondition, SignError, Signer};
 use auth_service::ports::system::Clock;
-use auth_service::ports::tokens::{AddTokenError, NewToken, TokenRecord, Tokens, WhenFull};
+use auth_service::ports::tokens::{AddTokenError, NewToken, TokenRecord, Tokens};
 
 pub(crate) const ALICE: UserId = UserId::new(3_400_001);
 
@@ -332,7 +332,7 @@ impl LoginFailures for Outside {
 
 #[async_trait]
 impl Tokens for Outside {
-    async fn add_token(&self, token: &NewToken, _: usize, _: WhenFull) -> Result<(), AddTokenError> {
+    async fn add_token(&self, token: &NewToken, _: TokenRoom) -> Result<(), AddTokenError> {
         self.database()?;
         let token = token.clone();
         self.change(|world| {

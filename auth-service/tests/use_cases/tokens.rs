@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use auth_service::app::give_tokens::{PersonalTokenRequest, Requester};
 use auth_service::app::issue_token::{IssueToken, TokenAnswer, TokenRequest};
 use auth_service::domain::account::AccountState;
+use auth_service::domain::client_id::ClientId;
 use auth_service::domain::credential::{Credential, Password};
 use auth_service::domain::foreign::shape::TokenShapes;
 use auth_service::domain::login::{Door, LoginScopes};
@@ -104,7 +105,7 @@ async fn a_personal_access_token_outlives_a_password_and_can_be_bound_to_a_proje
 
 /// A login that stores an identity token, as `docker login` is.
 fn docker_login(password: &str) -> TokenRequest {
-    let requester = Requester { client: Some("docker".to_owned()), address: Some("192.0.2.1".to_owned()) };
+    let requester = Requester { client: ClientId::read("docker"), address: Some("192.0.2.1".to_owned()) };
     TokenRequest { scopes: Vec::new(), stores_token: Some(requester), ..request(password, "") }
 }
 

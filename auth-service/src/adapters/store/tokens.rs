@@ -7,13 +7,15 @@ use async_trait::async_trait;
 use super::facts::login_scopes;
 use super::users::account_name;
 use super::{Store, change, corrupt, is_taken, list, note_change};
-use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
+use crate::domain::client_id::ClientId;
+use crate::domain::login::LoginScope;
+use crate::domain::own_token::{OwnTokenId, OwnTokenKind, TokenRoom};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::time::Timestamp;
 use crate::domain::token_name::TokenName;
 use crate::ports::StorageError;
-use crate::ports::tokens::{AddTokenError, NewToken, TokenRecord, Tokens, WhenFull};
+use crate::ports::tokens::{AddTokenError, NewToken, TokenRecord, Tokens};
 
 #[derive(sqlx::FromRow)]
 struct TokenRow {
@@ -40,7 +42,7 @@ impl TokenRow {
             name: self.name.map(name).transpose()?,
             scopes: login_scopes(self.scopes)?,
             project: self.project_id.map(ProjectId::new),
-            client: self.client,
+            client: self.client.as_deref().and_then(ClientId::read),
             address: self.address,
             created_at: Timestamp::from_millis(self.created_at),
             expires_at: self.expires_at.map(Timestamp::from_millis),
@@ -65,9 +67,17 @@ pub(super) const OPEN_SESSION: &str = "SELECT tokens.id FROM tokens JOIN users O
 const DROP_ENDED: &str = "DELETE FROM tokens WHERE user_id = $1 AND kind = $2 AND (expires_at <= $3 OR idle_until <= $3 \
      OR generation < (SELECT generation FROM users WHERE id = $1))";
 
-/// All but the `$3` that were used or made last.
-const DROP_LEAST_RECENTLY_USED: &str = "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens \
-     WHERE user_id = $1 AND kind = $2 ORDER BY COALESCE(last_used_at, created_at) DESC, id LIMIT 1000 OFFSET $3)";
+/// Of one program (`$3`), all but the `$4` that were used last, or, of those never used, made last.
+const DROP_OF_CLIENT: &str = "DELETE FROM tokens WHERE id IN (SELECT id FROM tokens \
+     WHERE user_id = $1 AND kind = $2 AND COALESCE(client, '') = $3 \
+     ORDER BY last_used_at DESC NULLS LAST, created_at DESC, id LIMIT 1000 OFFSET $4)";
+
+/// If there are `$4` of all programs, one of the program that has most; if several have, of the one (`$3`) that asks.
+const DROP_OF_ALL: &str = "DELETE FROM tokens WHERE (SELECT COUNT(*) FROM tokens WHERE user_id = $1 AND kind = $2) >= $4 \
+     AND id = (SELECT id FROM tokens WHERE user_id = $1 AND kind = $2 AND COALESCE(client, '') = \
+       (SELECT COALESCE(client, '') AS program FROM tokens WHERE user_id = $1 AND kind = $2 GROUP BY COALESCE(client, '') \
+        ORDER BY COUNT(*) DESC, CASE WHEN COALESCE(client, '') = $3 THEN 0 ELSE 1 END, MIN(created_at), MIN(id) LIMIT 1) \
+       ORDER BY last_used_at NULLS FIRST, created_at, id LIMIT 1)";
 
 const INSERT: &str = "INSERT INTO tokens (id, kind, user_id, name, digest, scopes, project_id, generation, client, \
      address, created_at, expires_at, idle_until, service) \
@@ -89,7 +99,7 @@ pub(super) use exists;
 
 /// Leaves room for one more token, or says that there is none.
 macro_rules! make_room {
-    ($transaction:ident, $token:expr, $now:expr, $limit:expr, $when_full:expr) => {{
+    ($transaction:ident, $token:expr, $now:expr, $room:expr) => {{
         let (user, kind) = ($token.user.number(), $token.kind.name());
         sqlx::query(DROP_ENDED)
             .bind(user)
@@ -98,8 +108,8 @@ macro_rules! make_room {
             .execute(&mut *$transaction)
             .await
             .map_err(StorageError::from)?;
-        match $when_full {
-            WhenFull::Refuse => {
+        match $room {
+            TokenRoom::Refuses { most } => {
                 let (count,): (i64,) =
                     sqlx::query_as("SELECT COUNT(*) FROM tokens WHERE user_id = $1 AND kind = $2")
                         .bind(user)
@@ -107,19 +117,26 @@ macro_rules! make_room {
                         .fetch_one(&mut *$transaction)
                         .await
                         .map_err(StorageError::from)?;
-                if usize::try_from(count).unwrap_or(usize::MAX) >= $limit {
-                    return Err(AddTokenError::TooMany($limit));
+                if usize::try_from(count).unwrap_or(usize::MAX) >= most {
+                    return Err(AddTokenError::TooMany(most));
                 }
             }
-            WhenFull::DropLeastRecentlyUsed => {
-                let dropped = sqlx::query(DROP_LEAST_RECENTLY_USED)
-                    .bind(user)
-                    .bind(kind)
-                    .bind(i64::try_from($limit.saturating_sub(1)).unwrap_or(i64::MAX))
-                    .execute(&mut *$transaction)
-                    .await
-                    .map_err(StorageError::from)?;
-                if dropped.rows_affected() > 0 {
+            TokenRoom::Replaces { most_of_client, most } => {
+                let mut dropped = 0;
+                for (statement, bound) in
+                    [(DROP_OF_CLIENT, most_of_client.saturating_sub(1)), (DROP_OF_ALL, most)]
+                {
+                    let outcome = sqlx::query(statement)
+                        .bind(user)
+                        .bind(kind)
+                        .bind($token.client.as_ref().map_or("", ClientId::as_str))
+                        .bind(i64::try_from(bound).unwrap_or(i64::MAX))
+                        .execute(&mut *$transaction)
+                        .await
+                        .map_err(StorageError::from)?;
+                    dropped += outcome.rows_affected();
+                }
+                if dropped > 0 {
                     note_change!($transaction, "user", user);
                 }
             }
@@ -129,16 +146,18 @@ macro_rules! make_room {
 
 #[async_trait]
 impl Tokens for Store {
-    async fn add_token(
-        &self,
-        token: &NewToken,
-        limit: usize,
-        when_full: WhenFull,
-    ) -> Result<(), AddTokenError> {
+    async fn add_token(&self, token: &NewToken, room: TokenRoom) -> Result<(), AddTokenError> {
         let now = self.clock.now().as_millis();
         change!(self, transaction => {
-            if !exists!(transaction, "SELECT id FROM users WHERE id = $1", token.user.number()) {
-                return Err(AddTokenError::NoSuchUser);
+            let owner: Option<(bool,)> = sqlx::query_as("SELECT administrator FROM users WHERE id = $1")
+                .bind(token.user.number())
+                .fetch_optional(&mut *transaction)
+                .await
+                .map_err(StorageError::from)?;
+            let (is_administrator,) = owner.ok_or(AddTokenError::NoSuchUser)?;
+            // Docker logins and sessions act as the password that they stand for, whoever its owner becomes.
+            if token.kind == OwnTokenKind::Personal && token.scopes.has(LoginScope::Admin) && !is_administrator {
+                return Err(AddTokenError::NotAdministrator);
             }
             if let Some(session) = token.made_in
                 && !exists!(transaction, OPEN_SESSION, session.number())
@@ -150,7 +169,7 @@ impl Tokens for Store {
             {
                 return Err(AddTokenError::NoSuchProject(project));
             }
-            make_room!(transaction, token, now, limit, when_full);
+            make_room!(transaction, token, now, room);
             sqlx::query(INSERT)
                 .bind(token.id.number())
                 .bind(token.kind.name())
@@ -160,7 +179,7 @@ impl Tokens for Store {
                 .bind(i64::from(token.scopes.to_bits()))
                 .bind(token.project.map(ProjectId::number))
                 .bind(token.generation)
-                .bind(token.client.as_deref())
+                .bind(token.client.as_ref().map(ClientId::as_str))
                 .bind(token.address.as_deref())
                 .bind(now)
                 .bind(token.expires_at.map(Timestamp::as_millis))

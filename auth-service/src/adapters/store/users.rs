@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::{Store, change, corrupt, is_taken, list, next_number, note_change, read};
 use crate::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
+use crate::domain::login::{LoginScope, LoginScopes};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::time::Timestamp;
@@ -160,6 +161,18 @@ macro_rules! require_another_administrator {
     }};
 }
 
+/// Takes the scope `admin` from every token of a user; it does not come back when the user is promoted again.
+macro_rules! take_admin_scope {
+    ($transaction:ident, $user:expr) => {{
+        sqlx::query("UPDATE tokens SET scopes = scopes - $2 WHERE user_id = $1 AND (scopes & $2) <> 0")
+            .bind($user)
+            .bind(i64::from(LoginScopes::NONE.with(LoginScope::Admin).to_bits()))
+            .execute(&mut *$transaction)
+            .await
+            .map_err(StorageError::from)?;
+    }};
+}
+
 pub(super) use {forget_principal, take_name, user_number};
 
 #[async_trait]
@@ -247,6 +260,9 @@ impl Users for Store {
                 UserChange::PasswordHash(hash) => query.bind(hash.as_str()),
             };
             query.execute(&mut *transaction).await.map_err(StorageError::from)?;
+            if matches!(change, UserChange::Administrator(false)) {
+                take_admin_scope!(transaction, number);
+            }
             note_change!(transaction, "user", number);
             Ok(())
         })

@@ -55,9 +55,8 @@ impl LoginScopes {
     /// What a personal access token is allowed when nothing else is said.
     pub const USUAL: Self =
         Self(LoginScope::View.bit() | LoginScope::Download.bit() | LoginScope::Modify.bit());
-    /// What an identity token is allowed.
-    pub const DOCKER: Self =
-        Self(LoginScope::Download.bit() | LoginScope::Modify.bit() | LoginScope::Delete.bit());
+    /// What an identity token is allowed: all that the password is which it stands for, but to make tokens.
+    pub const DOCKER: Self = Self::ALL.without(LoginScope::Authorize);
 
     /// Whether `scope` is allowed.
     #[must_use]

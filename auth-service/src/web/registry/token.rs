@@ -15,6 +15,7 @@ use super::form::{Asked, BadForm, Form, from_form};
 use crate::app::give_tokens::Requester;
 use crate::app::issue_token::{IssueToken, IssuedToken, TokenAnswer, TokenRequest};
 use crate::app::log_in::Origin;
+use crate::domain::client_id::ClientId;
 use crate::domain::login::Door;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
@@ -68,7 +69,10 @@ impl TokenEndpoint {
             Err(error) => return self.refuse(&entry, &error, None, to_form),
         };
         entry.scope = asked.scopes.join(" ");
-        let requester = Requester { client: asked.client, address: Some(address.to_string()) };
+        let requester = Requester {
+            client: asked.client.as_deref().and_then(ClientId::read),
+            address: Some(address.to_string()),
+        };
         let token_request = TokenRequest {
             credential,
             door,

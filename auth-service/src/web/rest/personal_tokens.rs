@@ -83,7 +83,8 @@ impl From<GiveTokenError> for RestError {
             GiveTokenError::Add(AddTokenError::NoSuchUser) => Self::NotLoggedIn,
             GiveTokenError::Add(AddTokenError::SessionEnded) => Self::session_ended(),
             GiveTokenError::Add(
-                error @ (AddTokenError::NameTaken
+                error @ (AddTokenError::NotAdministrator
+                | AddTokenError::NameTaken
                 | AddTokenError::TooMany(_)
                 | AddTokenError::NoSuchProject(_)),
             ) => Self::BadRequest(error.to_string()),
