@@ -18,6 +18,7 @@ use crate::app::record_events::RecordEvents;
 use crate::app::sessions::Sessions;
 use crate::config::Settings;
 use crate::web::client::Proxies;
+use crate::web::in_flight::InFlight;
 use crate::web::metrics::Metrics;
 use crate::web::public::PublicListener;
 use crate::web::registry::events::Webhook;
@@ -44,7 +45,13 @@ impl Wiring<'_> {
             host: registry.host.clone(),
             credential_bytes: limits.credential_bytes,
             head_bytes: limits.head_bytes,
+            form_bytes: limits.form_bytes,
             body_bytes: limits.body_bytes,
+            in_flight: InFlight::new(
+                limits.in_flight_bytes,
+                limits.network_in_flight_bytes,
+                metrics.crowding("limits.in_flight_bytes"),
+            ),
         });
         let secret = webhook.secret.clone().ok_or_else(|| anyhow!("webhook.secret is missing"))?;
         Ok(Endpoints {
@@ -55,6 +62,11 @@ impl Wiring<'_> {
                 is_secret: Box::new(move |bytes| secret.matches(bytes)),
                 metrics: Arc::clone(&metrics),
                 body_bytes: limits.webhook_bytes,
+                in_flight: InFlight::new(
+                    limits.webhook_in_flight_bytes,
+                    limits.webhook_in_flight_bytes,
+                    metrics.crowding("limits.webhook_in_flight_bytes"),
+                ),
             }),
             readiness: web::Data::new(readiness),
             metrics: web::Data::new(metrics),

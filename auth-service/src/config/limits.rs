@@ -14,8 +14,12 @@ pub(super) const SECTION: Section = Section {
         &SCOPES,
         &CREDENTIAL_BYTES,
         &HEAD_BYTES,
+        &FORM_BYTES,
         &BODY_BYTES,
         &WEBHOOK_BYTES,
+        &IN_FLIGHT_BYTES,
+        &NETWORK_IN_FLIGHT_BYTES,
+        &WEBHOOK_IN_FLIGHT_BYTES,
         &ACL_ROWS,
         &LAYER_BYTES,
         &FACTS_CACHE_BYTES,
@@ -44,11 +48,18 @@ const HEAD_BYTES: Key<Whole<usize>> = Key {
     doc: "The largest request head.",
 };
 
+const FORM_BYTES: Key<Whole<usize>> = Key {
+    name: "limits.form_bytes",
+    kind: Whole { minimum: 16_384, maximum: 1_048_576, unit: "bytes" },
+    preset: Preset::Text("131072"),
+    doc: "The largest form of a token request.",
+};
+
 const BODY_BYTES: Key<Whole<usize>> = Key {
     name: "limits.body_bytes",
     kind: Whole { minimum: 65_536, maximum: 67_108_864, unit: "bytes" },
     preset: Preset::Text("1048576"),
-    doc: "The largest form or JSON body.",
+    doc: "The largest JSON body.",
 };
 
 const WEBHOOK_BYTES: Key<Whole<usize>> = Key {
@@ -56,6 +67,27 @@ const WEBHOOK_BYTES: Key<Whole<usize>> = Key {
     kind: Whole { minimum: 1_048_576, maximum: 268_435_456, unit: "bytes" },
     preset: Preset::Text("16777216"),
     doc: "The largest notification of the registry.",
+};
+
+const IN_FLIGHT_BYTES: Key<Whole<usize>> = Key {
+    name: "limits.in_flight_bytes",
+    kind: Whole { minimum: 1_048_576, maximum: 17_179_869_184, unit: "bytes" },
+    preset: Preset::Text("33554432"),
+    doc: "How many bytes of requests the public listener holds at once; what a login needs is not counted.",
+};
+
+const NETWORK_IN_FLIGHT_BYTES: Key<Whole<usize>> = Key {
+    name: "limits.network_in_flight_bytes",
+    kind: Whole { minimum: 65_536, maximum: 17_179_869_184, unit: "bytes" },
+    preset: Preset::Text("4194304"),
+    doc: "How many of these may come from one client network (an IPv4 address, an IPv6 /64).",
+};
+
+const WEBHOOK_IN_FLIGHT_BYTES: Key<Whole<usize>> = Key {
+    name: "limits.webhook_in_flight_bytes",
+    kind: Whole { minimum: 1_048_576, maximum: 17_179_869_184, unit: "bytes" },
+    preset: Preset::Text("33554432"),
+    doc: "How many bytes of notifications the operations listener holds at once.",
 };
 
 const ACL_ROWS: Key<Whole<usize>> = Key {
@@ -95,10 +127,18 @@ pub struct Limits {
     pub credential_bytes: usize,
     /// The largest request head.
     pub head_bytes: usize,
-    /// The largest form or JSON body.
+    /// The largest form of a token request.
+    pub form_bytes: usize,
+    /// The largest JSON body.
     pub body_bytes: usize,
     /// The largest notification of the registry.
     pub webhook_bytes: usize,
+    /// How many bytes of requests the public listener holds at once.
+    pub in_flight_bytes: usize,
+    /// How many of these may come from one client network.
+    pub network_in_flight_bytes: usize,
+    /// How many bytes of notifications the operations listener holds at once.
+    pub webhook_in_flight_bytes: usize,
     /// The most users and teams in one list of permissions.
     pub acl_rows: usize,
     /// The largest layer of an image.
@@ -113,21 +153,59 @@ pub(super) fn read(reader: &mut Reader) -> Result<Limits, Noted> {
     let scopes = reader.required(&SCOPES);
     let credential_bytes = reader.required(&CREDENTIAL_BYTES);
     let head_bytes = reader.required(&HEAD_BYTES);
+    let form_bytes = reader.required(&FORM_BYTES);
     let body_bytes = reader.required(&BODY_BYTES);
     let webhook_bytes = reader.required(&WEBHOOK_BYTES);
+    let in_flight_bytes = reader.required(&IN_FLIGHT_BYTES);
+    let network_in_flight_bytes = reader.required(&NETWORK_IN_FLIGHT_BYTES);
+    let webhook_in_flight_bytes = reader.required(&WEBHOOK_IN_FLIGHT_BYTES);
     let acl_rows = reader.required(&ACL_ROWS);
     let layer_bytes = reader.required(&LAYER_BYTES);
     let facts_cache_bytes = reader.required(&FACTS_CACHE_BYTES);
     let events_kept = reader.required(&EVENTS_KEPT_DAYS);
-    Ok(Limits {
+    let limits = Limits {
         scopes: scopes?,
         credential_bytes: credential_bytes?,
         head_bytes: head_bytes?,
+        form_bytes: form_bytes?,
         body_bytes: body_bytes?,
         webhook_bytes: webhook_bytes?,
+        in_flight_bytes: in_flight_bytes?,
+        network_in_flight_bytes: network_in_flight_bytes?,
+        webhook_in_flight_bytes: webhook_in_flight_bytes?,
         acl_rows: acl_rows?,
         layer_bytes: layer_bytes?,
         facts_cache_bytes: facts_cache_bytes?,
         events_kept: events_kept?,
-    })
+    };
+    require_room_for_one(reader, &limits);
+    Ok(limits)
+}
+
+/// A body for which there is never room could never be sent.
+fn require_room_for_one(reader: &mut Reader, limits: &Limits) {
+    for (room, bytes, body, largest) in [
+        (NETWORK_IN_FLIGHT_BYTES.name, limits.network_in_flight_bytes, FORM_BYTES.name, limits.form_bytes),
+        (NETWORK_IN_FLIGHT_BYTES.name, limits.network_in_flight_bytes, BODY_BYTES.name, limits.body_bytes),
+        (
+            IN_FLIGHT_BYTES.name,
+            limits.in_flight_bytes,
+            NETWORK_IN_FLIGHT_BYTES.name,
+            limits.network_in_flight_bytes,
+        ),
+        (
+            WEBHOOK_IN_FLIGHT_BYTES.name,
+            limits.webhook_in_flight_bytes,
+            WEBHOOK_BYTES.name,
+            limits.webhook_bytes,
+        ),
+    ] {
+        if bytes < largest {
+            reader.fault(
+                room,
+                &format!("{bytes} is less than {body}, which is {largest}"),
+                &format!("write at least {largest}, or lower {body}"),
+            );
+        }
+    }
 }

@@ -8,6 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::crowding::Crowding;
 use crate::app::record_events::Delivery;
 use crate::ports::events::Receipt;
 use crate::ports::signer::KeyCondition;
@@ -22,6 +23,11 @@ struct Kind {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Limit {
+    limit: &'static str,
+}
+
 /// Everything that is counted.
 pub struct Metrics {
     registry: Registry,
@@ -29,6 +35,7 @@ pub struct Metrics {
     refused: Family<Refused, Counter<u64, AtomicU64>>,
     rest: Family<Refused, Counter<u64, AtomicU64>>,
     events: Family<Kind, Counter<u64, AtomicU64>>,
+    crowded: Family<Limit, Counter>,
     key_ends: Gauge<i64, AtomicI64>,
 }
 
@@ -36,22 +43,23 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("auth_service");
         let (tokens, refused, rest) = (Counter::default(), Family::default(), Family::default());
-        let (events, key_ends) = (Family::default(), Gauge::default());
+        let (events, crowded, key_ends) = (Family::default(), Family::default(), Gauge::default());
         registry.register("tokens_issued", "Tokens issued", tokens.clone());
         registry.register("tokens_refused", "Token requests refused, by reason code", refused.clone());
         registry.register("rest_requests", "Requests of the REST interface, by reason code", rest.clone());
         registry.register("events", "Events of the registry, by what became of them", events.clone());
+        registry.register("refused_for_room", "What was refused for lack of room, by limit", crowded.clone());
         registry.register(
             "signing_certificate_end_seconds",
             "When the signing certificate ends, seconds since 1970",
             key_ends.clone(),
         );
-        let metrics = Self { registry, tokens, refused, rest, events, key_ends };
+        let metrics = Self { registry, tokens, refused, rest, events, crowded, key_ends };
         // A counter that appears with its first event hides that event from a rate.
         for receipt in Receipt::ALL {
             metrics.count_event(receipt.name(), 0);
         }
-        for kind in ["dead_letter", "not_stored", "wrong_secret"] {
+        for kind in ["dead_letter", "not_stored", "not_read", "wrong_secret"] {
             metrics.count_event(kind, 0);
         }
         metrics
@@ -59,6 +67,11 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Counts what one of the limits refuses for lack of room.
+    pub fn crowding(&self, limit: &'static str) -> Crowding {
+        Crowding::counted(limit, self.crowded.get_or_create(&Limit { limit }).clone())
+    }
+
     pub(super) fn token_issued(&self) {
         self.tokens.inc();
     }
@@ -77,6 +90,10 @@ impl Metrics {
             self.count_event(receipt.name(), 1);
         }
         self.count_event("dead_letter", delivery.dead_letters);
+    }
+
+    pub(super) fn delivery_not_read(&self) {
+        self.count_event("not_read", 1);
     }
 
     pub(super) fn delivery_failed(&self) {

@@ -2,6 +2,8 @@
 
 mod authorization;
 pub mod client;
+pub mod crowding;
+pub mod in_flight;
 pub mod metrics;
 pub mod operations;
 pub mod public;

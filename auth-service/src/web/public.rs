@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::client::Proxies;
+use super::in_flight::InFlight;
 use super::metrics::Metrics;
 use crate::domain::foreign::shape::TokenShapes;
 use crate::ports::system::Identifiers;
@@ -23,6 +24,10 @@ pub struct PublicListener {
     pub credential_bytes: usize,
     /// Most bytes of a request's head.
     pub head_bytes: usize,
-    /// Most bytes of a body.
+    /// Most bytes of a form.
+    pub form_bytes: usize,
+    /// Most bytes of a JSON body.
     pub body_bytes: usize,
+    /// The bodies that are held at once.
+    pub in_flight: Arc<InFlight>,
 }

@@ -120,6 +120,20 @@ fn values_at_the_edge_are_told_from_values_beyond_it() {
 }
 
 #[test]
+fn there_is_room_for_the_largest_body_or_the_two_keys_are_told() {
+    for (room, content) in [
+        ("limits.network_in_flight_bytes", "limits.body_bytes = 8388608"),
+        ("limits.network_in_flight_bytes", "limits.network_in_flight_bytes = 1000000"),
+        ("limits.in_flight_bytes", "limits.network_in_flight_bytes = 67108864"),
+        ("limits.webhook_in_flight_bytes", "limits.webhook_bytes = 67108864"),
+    ] {
+        let faults = Place::with(content).faults();
+        assert_holds(&faults, &[room, "is less than", "write at least"]);
+        assert_eq!(faults.lines().count(), 1, "{faults}");
+    }
+}
+
+#[test]
 fn a_listener_that_others_can_reach_needs_tls_or_a_proxy() {
     let tls = "http.tls_certificate = 'a.pem'\nhttp.tls_key = 'a.key'\n";
     let proxy = "http.trusted_proxies = ['10.0.0.1']\n";

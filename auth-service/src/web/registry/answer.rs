@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONNECTION, ContentType, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, ContentType, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::app::issue_token::{IssuedToken, TokenRefusal};
 use crate::domain::login::NotAdmitted;
@@ -14,6 +14,7 @@ use crate::domain::own_token::OwnTokenKind;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
 use crate::domain::refused_login::RefusedLogin;
+use crate::web::reading::{NO_ROOM, Unread};
 
 /// Renders a token, under both of its names, because clients differ in which one they read; an answer to a form
 /// also names its type and what was granted.
@@ -176,6 +177,33 @@ impl ErrorAnswer {
         Self::unavailable(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text)
     }
 
+    /// A body for which there is no room just now. Docker shows the text of a 429 and not of a 503.
+    pub(super) fn no_room() -> Self {
+        let text = "the token service is being sent too much at once; nothing is wrong with your login; try again \
+                    in a few seconds";
+        Self { reason: NO_ROOM, ..Self::unavailable(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", text) }
+    }
+
+    /// A delivery that did not arrive whole, or could not be read: the registry sends it again.
+    pub(super) fn delivery_not_read(unread: Unread) -> Self {
+        let (status, text) = match unread {
+            Unread::NoRoom => {
+                let text = "too many deliveries are being read; send it again";
+                return Self {
+                    reason: NO_ROOM,
+                    ..Self::unavailable(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text)
+                };
+            }
+            Unread::Encoded => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send deliveries without a Content-Encoding")
+            }
+            Unread::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "the delivery is too long"),
+            Unread::Late => (StatusCode::REQUEST_TIMEOUT, "the delivery did not arrive in time"),
+            Unread::Broken => (StatusCode::BAD_REQUEST, "the delivery did not arrive whole"),
+        };
+        Self::bad_request(status, text.to_owned())
+    }
+
     fn refused(code: &'static str, refusal: &Refusal) -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
@@ -213,9 +241,9 @@ impl ErrorAnswer {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 answer.insert_header((RETRY_AFTER, "3"));
             }
-            // The rest of the body was not read.
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                answer.insert_header((CONNECTION, "close"));
+            // RFC 9110, section 15.5.16: what would be understood.
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                answer.insert_header((ACCEPT_ENCODING, "identity"));
             }
             _ => {}
         }

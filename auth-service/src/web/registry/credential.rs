@@ -4,6 +4,7 @@ use actix_web::http::header::HeaderValue;
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use zeroize::Zeroizing;
 
 use crate::domain::credential::{Credential, Password};
 use crate::domain::foreign::shape::TokenShapes;
@@ -46,8 +47,8 @@ pub(super) fn from_basic(
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(BadCredential::Scheme);
     }
-    let decoded = BASE64.decode(encoded.trim()).map_err(|_| BadCredential::Malformed)?;
-    let decoded = String::from_utf8(decoded).map_err(|_| BadCredential::NotUtf8)?;
+    let decoded = Zeroizing::new(BASE64.decode(encoded.trim()).map_err(|_| BadCredential::Malformed)?);
+    let decoded = str::from_utf8(&decoded).map_err(|_| BadCredential::NotUtf8)?;
     if decoded.is_empty() {
         return Ok(Credential::Anonymous);
     }

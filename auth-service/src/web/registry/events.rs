@@ -1,6 +1,6 @@
 //! `POST /events`: the registry's webhook. Anything but 204 makes the registry send the same again for ever
-//! and hold back what comes after it, so that only a wrong secret and storage that fails are answered
-//! otherwise.
+//! and hold back what comes after it, so that only a wrong secret, what did not arrive whole, and storage that fails are
+//! answered otherwise.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +9,17 @@ use actix_web::http::header::{AUTHORIZATION, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use futures_util::StreamExt as _;
 
 use super::answer::ErrorAnswer;
 use crate::app::record_events::{Delivery, RecordEvents};
+use crate::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
 use crate::ports::StorageError;
+use crate::web::in_flight::InFlight;
 use crate::web::metrics::Metrics;
+use crate::web::reading::{BodyLimits, Unread, read_to_the_end};
 
 /// How long a delivery may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Whether some bytes are the shared secret; compares in constant time.
 pub type SecretCheck = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
@@ -35,6 +37,8 @@ pub struct Webhook {
     pub metrics: Arc<Metrics>,
     /// Most bytes of a delivery that are kept.
     pub body_bytes: usize,
+    /// The deliveries that are held at once.
+    pub in_flight: Arc<InFlight>,
 }
 
 /// `POST /events`.
@@ -48,7 +52,25 @@ pub async fn receive(
         tracing::warn!(target: "events", peer = ?request.peer_addr(), "a delivery came without the webhook's secret");
         return ErrorAnswer::wrong_secret().render("auth-service", false);
     }
-    match webhook.take(payload).await {
+    let limits = BodyLimits {
+        bytes: webhook.body_bytes,
+        time: DELIVERY_TIMEOUT,
+        in_flight: &webhook.in_flight,
+        network: ClientNetwork::of(request.peer_addr().map_or(UNKNOWN_ADDRESS, |peer| peer.ip())),
+    };
+    let (body, read) = read_to_the_end(&request, payload, &limits).await;
+    let too_long = match read {
+        Ok(()) => false,
+        Err(Unread::TooLong) => true,
+        Err(unread) => {
+            webhook.metrics.delivery_not_read();
+            if unread != Unread::NoRoom {
+                tracing::warn!(target: "events", ?unread, "a delivery was not read; the registry sends it again");
+            }
+            return ErrorAnswer::delivery_not_read(unread).render("auth-service", false);
+        }
+    };
+    match webhook.store(&body, too_long).await {
         Ok(delivery) => {
             webhook.metrics.delivered(&delivery);
             log(&delivery);
@@ -84,39 +106,14 @@ impl Webhook {
         scheme.eq_ignore_ascii_case("basic") && password.is_some_and(|password| (self.is_secret)(password))
     }
 
-    async fn take(&self, payload: web::Payload) -> Result<Delivery, StorageError> {
-        let (body, whole) = read(payload, self.body_bytes).await;
+    async fn store(&self, body: &[u8], too_long: bool) -> Result<Delivery, StorageError> {
         let storing = async {
-            match whole {
-                Ok(()) => self.record_events.receive(&body).await,
-                Err(reason) => self.record_events.keep_dead_letter(&body, reason).await,
+            if too_long {
+                return self.record_events.keep_dead_letter(body, "the body is too long").await;
             }
+            self.record_events.receive(body).await
         };
         let late = |_| StorageError::Unavailable("it took too long".to_owned());
         tokio::time::timeout(STORING_PATIENCE, storing).await.map_err(late)?
     }
-}
-
-/// Reads a body to its end, keeping the first `limit` bytes: a connection that is closed while the registry
-/// still writes would look to it like a delivery that failed.
-async fn read(mut payload: web::Payload, limit: usize) -> (Vec<u8>, Result<(), &'static str>) {
-    let mut body = Vec::new();
-    let mut whole = Ok(());
-    let reading = async {
-        while let Some(chunk) = payload.next().await {
-            let Ok(chunk) = chunk else {
-                whole = Err("the body did not arrive whole");
-                return;
-            };
-            let room = limit.saturating_sub(body.len());
-            if chunk.len() > room {
-                whole = Err("the body is too long");
-            }
-            body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        }
-    };
-    if tokio::time::timeout(PATIENCE, reading).await.is_err() {
-        whole = Err("the body did not arrive in time");
-    }
-    (body, whole)
 }

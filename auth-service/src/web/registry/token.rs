@@ -22,7 +22,7 @@ use crate::domain::principal::UserId;
 use crate::web::authorization::only_header;
 use crate::web::client::asks_push_to_delete;
 use crate::web::public::PublicListener;
-use crate::web::reading::{Unread, head_bytes, read_body};
+use crate::web::reading::{BODY_TIMEOUT, BodyLimits, NO_ROOM, Unread, head_bytes, read_body};
 
 /// How long an answer may take. Docker gives up after 15 s, and then shows no reason.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(12);
@@ -105,7 +105,9 @@ impl TokenEndpoint {
         to_form: bool,
     ) -> HttpResponse {
         self.public.metrics.token_refused(error.reason);
-        entry.log_refusal(error, cause);
+        if error.reason != NO_ROOM {
+            entry.log_refusal(error, cause);
+        }
         error.render(&self.public.host, to_form)
     }
 
@@ -141,7 +143,13 @@ impl TokenEndpoint {
             let text = "send the form as application/x-www-form-urlencoded".to_owned();
             return Err(ErrorAnswer::bad_request(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
-        let body = read_body(body, self.public.body_bytes).await.map_err(|unread| self.unread(unread))?;
+        let limits = BodyLimits {
+            bytes: self.public.form_bytes,
+            time: BODY_TIMEOUT,
+            in_flight: &self.public.in_flight,
+            network: ClientNetwork::of(self.public.proxies.client_address(request)),
+        };
+        let body = read_body(request, body, &limits).await.map_err(|unread| self.unread(unread))?;
         let (limit, shapes) = (self.public.credential_bytes, &self.public.shapes);
         from_form(request.query_string(), &body, limit, shapes).map_err(|error| match error {
             BadForm::NoGrantType | BadForm::Repeated(_) | BadForm::TwoLogins => {
@@ -155,9 +163,13 @@ impl TokenEndpoint {
 
     fn unread(&self, unread: Unread) -> ErrorAnswer {
         let (status, text) = match unread {
+            Unread::NoRoom => return ErrorAnswer::no_room(),
+            Unread::Encoded => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the form without a Content-Encoding".to_owned())
+            }
             Unread::TooLong => (
                 StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the form is longer than {} bytes", self.public.body_bytes),
+                format!("the form is longer than {} bytes", self.public.form_bytes),
             ),
             Unread::Late => (StatusCode::REQUEST_TIMEOUT, "the form did not arrive in time".to_owned()),
             Unread::Broken => (StatusCode::BAD_REQUEST, "the form did not arrive whole".to_owned()),

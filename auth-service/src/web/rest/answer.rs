@@ -4,7 +4,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
 use crate::domain::refused_login::RefusedLogin;
 use crate::ports::StorageError;
-use crate::web::reading::Unread;
+use crate::web::reading::{NO_ROOM, Unread};
 
 /// A request that was carried out.
 pub(super) enum Answer {
@@ -118,11 +118,11 @@ impl RestError {
             Self::BadRequest(_) | Self::Unread(Unread::Broken, _) => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotJson | Self::Unread(Unread::Encoded, _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::HeadTooLong(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Unread(Unread::TooLong, _) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unread(Unread::Late, _) => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy | Self::Unread(Unread::NoRoom, _) => StatusCode::TOO_MANY_REQUESTS,
             Self::IssuerDown(..) | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -134,6 +134,7 @@ impl RestError {
             Self::NoToken => ReasonCode::WrongCredentials.name(),
             Self::Refused(refusal) => refusal.code.name(),
             Self::MissingScopes(_) | Self::BoundTo(_) => ReasonCode::TokenScope.name(),
+            Self::Unread(Unread::NoRoom, _) => NO_ROOM,
             Self::Forbidden(_) => "forbidden",
             Self::NotFound(_) => "not_found",
             Self::BadRequest(_)
@@ -181,6 +182,8 @@ impl RestError {
             Self::MethodNotAllowed => "this cannot be done with this path".to_owned(),
             Self::NotJson => "send the body as application/json".to_owned(),
             Self::HeadTooLong(limit) => format!("the request's head is longer than {limit} bytes"),
+            Self::Unread(Unread::NoRoom, _) => "too much is being sent at once".to_owned(),
+            Self::Unread(Unread::Encoded, _) => "send the body without a Content-Encoding".to_owned(),
             Self::Unread(Unread::TooLong, limit) => format!("the body is longer than {limit} bytes"),
             Self::Unread(Unread::Late, _) => "the body did not arrive in time".to_owned(),
             Self::Unread(Unread::Broken, _) => "the body did not arrive whole".to_owned(),
@@ -211,12 +214,12 @@ impl RestError {
             answer.insert_header((WWW_AUTHENTICATE, challenge));
         }
         match self {
-            Self::Busy | Self::IssuerDown(..) | Self::Unavailable(_) => {
+            Self::Busy | Self::Unread(Unread::NoRoom, _) | Self::IssuerDown(..) | Self::Unavailable(_) => {
                 answer.insert_header((RETRY_AFTER, "3"));
             }
-            // The rest of the body was not read.
-            Self::Unread(..) => {
-                answer.insert_header((CONNECTION, "close"));
+            // RFC 9110, section 15.5.16: what would be understood.
+            Self::Unread(Unread::Encoded, _) => {
+                answer.insert_header((ACCEPT_ENCODING, "identity"));
             }
             _ => {}
         }
@@ -272,6 +275,7 @@ mod tests {
             RestError::Unread(Unread::TooLong, 9),
             RestError::Unread(Unread::Late, 9),
             RestError::Unread(Unread::Broken, 9),
+            RestError::Unread(Unread::Encoded, 9),
         ] {
             let body = error.body();
             let reason = body["reason"].as_str().unwrap().to_lowercase();
@@ -279,7 +283,7 @@ mod tests {
             assert!(!RETRIED.iter().any(|phrase| reason.contains(phrase)), "{reason}");
             assert_ne!(error.status(), StatusCode::TOO_MANY_REQUESTS);
         }
-        for error in [RestError::Busy, RestError::Unavailable(text())] {
+        for error in [RestError::Busy, RestError::Unread(Unread::NoRoom, 9), RestError::Unavailable(text())] {
             assert!(error.status().is_server_error() || error.status() == StatusCode::TOO_MANY_REQUESTS);
         }
     }

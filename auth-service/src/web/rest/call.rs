@@ -12,6 +12,7 @@ use crate::app::log_in::{Admitted, Origin};
 use crate::domain::facts::UserFacts;
 use crate::domain::login::{Caller, Proof};
 use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
+use crate::web::reading::Body;
 
 /// How many rows a page has.
 const PAGE: usize = 50;
@@ -22,7 +23,7 @@ pub(super) struct Call {
     pub(super) origin: Origin,
     pub(super) requester: Requester,
     pub(super) request: HttpRequest,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Body,
 }
 
 impl Call {

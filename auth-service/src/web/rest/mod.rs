@@ -22,7 +22,7 @@ use self::call::Call;
 use self::endpoints::{ENDPOINTS, Endpoint, Needs};
 use super::authorization::only_header;
 use super::public::PublicListener;
-use super::reading::{head_bytes, read_body};
+use super::reading::{BODY_TIMEOUT, Body, BodyLimits, NO_ROOM, head_bytes, read_body};
 use crate::app::give_tokens::{GiveTokens, Requester};
 use crate::app::link_accounts::LinkAccounts;
 use crate::app::log_in::{Admitted, LogIn, Origin};
@@ -110,7 +110,9 @@ impl RestApi {
             }
             Err(error) => {
                 self.public.metrics.rest_answered(error.code());
-                entry.log(error.status().as_u16(), error.code(), error.cause());
+                if error.code() != NO_ROOM {
+                    entry.log(error.status().as_u16(), error.code(), error.cause());
+                }
                 error.render(&self.public.host)
             }
         }
@@ -126,14 +128,33 @@ impl RestApi {
             return Err(RestError::HeadTooLong(self.public.head_bytes));
         }
         let origin = Origin { network: ClientNetwork::of(entry.address), by_form: false };
-        // The body first: who sends one slowly must still be logged in when it is there.
-        let body = read_body(payload, self.public.body_bytes).await;
-        let body = body.map_err(|unread| RestError::Unread(unread, self.public.body_bytes))?;
-        let admitted = self.admit(entry.endpoint.needs, &request, origin).await?;
+        // Before the body is read, so that it has to be held for nobody who is not let in.
+        let mut admitted = self.admit(entry.endpoint.needs, &request, origin).await?;
+        let body = self.read_body(&request, payload, origin.network).await?;
+        if !body.is_empty() {
+            // Once more: who sends one slowly must still be logged in when it is there.
+            admitted = self.admit(entry.endpoint.needs, &request, origin).await?;
+        }
         entry.user = admitted.as_ref().and_then(Admitted::user).map_or(0, UserId::number);
         let requester = Requester { client: None, address: Some(entry.address.to_string()) };
         let call = Call { admitted, origin, requester, request, body };
         (entry.endpoint.operation)(self, &call).await
+    }
+
+    async fn read_body(
+        &self,
+        request: &HttpRequest,
+        payload: web::Payload,
+        network: ClientNetwork,
+    ) -> Result<Body, RestError> {
+        let limits = BodyLimits {
+            bytes: self.public.body_bytes,
+            time: BODY_TIMEOUT,
+            in_flight: &self.public.in_flight,
+            network,
+        };
+        let read = read_body(request, payload, &limits).await;
+        read.map_err(|unread| RestError::Unread(unread, self.public.body_bytes))
     }
 
     /// Whoever asks, if the login is good for what the endpoint needs.
