@@ -15,7 +15,7 @@ use crate::domain::login::{Caller, Door, NotAdmitted, Proof};
 use crate::domain::own_token::OwnTokenKind;
 use crate::domain::principal::UserId;
 use crate::domain::reason::ReasonCode;
-use crate::domain::refusal::{Manners, Refusal, refusal};
+use crate::domain::refusal::{Manners, PushMeaning, Refusal, refusal};
 use crate::domain::refused_login::RefusedLogin;
 use crate::domain::repository::RepositoryName;
 use crate::domain::scope::{TooManyScopes, Wanted, WantedName};
@@ -39,8 +39,8 @@ pub struct TokenRequest {
     pub door: Door,
     /// Where it comes from.
     pub origin: Origin,
-    /// Whether the client is one that asks for push before it deletes.
-    pub asks_push_to_delete: bool,
+    /// What the client means when it asks for push.
+    pub push: PushMeaning,
     /// Who would store an identity token in place of the password, if the client asks for one.
     pub stores_token: Option<Requester>,
     /// The identifier of the request, never given twice; the token has it as `jti`.
@@ -217,7 +217,7 @@ impl IssueToken {
                 }
             };
         }
-        let manners = Manners { host: &self.rules.host, asks_push_to_delete: request.asks_push_to_delete };
+        let manners = Manners { host: &self.rules.host, push: request.push };
         refusal(decision, manners).map_or(Ok(()), |refusal| Err(TokenRefusal::Denied(refusal)))
     }
 

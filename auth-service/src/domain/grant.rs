@@ -45,11 +45,13 @@ pub struct RepositoryDecision {
     pub name: WantedName,
     /// What was asked.
     pub asked: Actions,
+    /// Whether one scope asked to delete and nothing else. It changes nothing of what is granted.
+    pub delete_alone: bool,
     /// What is granted.
     pub granted: Actions,
     /// What is not granted.
     pub missing: Vec<Missing>,
-    /// Whether the caller may delete here. Old versions of crane ask for push when they want to delete.
+    /// Whether the caller may delete here: some clients ask for push when they want to delete.
     pub may_delete: bool,
     /// Whether the push is the first one, so that the name must be reserved before the token goes out.
     pub first_push: bool,
@@ -91,6 +93,7 @@ fn refuse_all(wanted: &WantedRepository, reason: Reason) -> RepositoryDecision {
     RepositoryDecision {
         name: wanted.name.clone(),
         asked: wanted.actions,
+        delete_alone: wanted.delete_alone,
         granted: Actions::NONE,
         missing: wanted.actions.iter().map(|action| Missing { action, reason }).collect(),
         may_delete: false,

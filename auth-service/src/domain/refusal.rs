@@ -1,8 +1,8 @@
 //! When a request is refused as a whole and when it gets less than it asked for (`docs/PROTOCOL.md`): the
 //! rule with which every client goes on as far as it can and shows its user the reason otherwise.
 
-use super::grant::{Decision, RepositoryDecision};
-use super::reason::{ReasonCode, with_code};
+use super::grant::{Decision, Missing, RepositoryDecision};
+use super::reason::{Reason, ReasonCode, with_code};
 use super::scope::{Action, Actions};
 
 /// What a client is told in place of a token.
@@ -30,54 +30,86 @@ impl Refusal {
     }
 }
 
+/// What a request for push can mean; it depends on the client that sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushMeaning {
+    /// To push.
+    Push,
+    /// To push, or only to read.
+    PushOrRead,
+    /// To push, or only to delete.
+    PushOrDelete,
+}
+
 /// How the request is put, as far as it bears on refusing it.
 #[derive(Clone, Copy, Debug)]
 pub struct Manners<'a> {
     /// The registry's host in image names, for the sentences.
     pub host: &'a str,
-    /// Whether the client is a go-containerregistry one, which asks for push before it deletes.
-    pub asks_push_to_delete: bool,
+    /// What the client means by push.
+    pub push: PushMeaning,
 }
 
-/// Refuses when a repository is asked for push or delete and gets neither, or when nothing at all is
-/// granted; `None` means that what is granted goes out as a token.
+/// Refuses when a repository is asked for push or delete in vain, or when nothing at all is granted; `None` means
+/// that what is granted goes out as a token.
 #[must_use]
 pub fn refusal(decision: &Decision, manners: Manners<'_>) -> Option<Refusal> {
-    let useless = decision.repositories.iter().find(|one| writes_in_vain(one, manners));
+    let mut repositories = decision.repositories.iter();
+    let in_vain = repositories.find_map(|one| in_vain(one, manners).map(|missing| (one, missing)));
+    if let Some((one, missing)) = in_vain {
+        return Some(of_repository(one, missing, manners));
+    }
     let granted_something = decision.repositories.iter().any(|one| !one.granted.is_empty())
         || decision.catalogue.is_some_and(|catalogue| catalogue.is_ok());
-    match useless {
-        Some(one) => of_repository(one, manners),
-        None if granted_something => None,
-        None => decision
-            .repositories
-            .first()
-            .map_or_else(|| of_catalogue(decision, manners), |one| of_repository(one, manners)),
+    if granted_something {
+        return None;
+    }
+    match decision.repositories.first() {
+        Some(one) => strongest(one).map(|missing| of_repository(one, missing, manners)),
+        None => of_catalogue(decision, manners),
     }
 }
 
-fn writes_in_vain(one: &RepositoryDecision, manners: Manners<'_>) -> bool {
+/// What is missing of a write that gets nothing to write with.
+fn in_vain<'a>(one: &'a RepositoryDecision, manners: Manners<'_>) -> Option<&'a Missing> {
+    if one.delete_alone && !one.granted.has(Action::Delete) {
+        // The registry has told the client what its delete needs. It asks for the rest out of habit, and shows no
+        // reason when it gets that.
+        return one.missing.iter().find(|missing| missing.action == Action::Delete);
+    }
     let writes = Actions::NONE.with(Action::Push).with(Action::Delete);
     let asked = one.asked.iter().any(|action| writes.has(action));
     let granted = one.granted.iter().any(|action| writes.has(action));
-    let means_to_delete = manners.asks_push_to_delete && one.may_delete && one.granted.has(Action::Pull);
-    asked && !granted && !means_to_delete
+    let is_served = one.granted.has(Action::Pull)
+        && match manners.push {
+            PushMeaning::Push => false,
+            PushMeaning::PushOrRead => true,
+            PushMeaning::PushOrDelete => one.may_delete,
+        };
+    if asked && !granted && !is_served { strongest(one) } else { None }
 }
 
-/// The reason of the strongest action that was asked: a push that needs certification is not helped by
-/// hearing about pull.
-fn of_repository(one: &RepositoryDecision, manners: Manners<'_>) -> Option<Refusal> {
+/// The strongest action that was asked and is missing: a push that needs certification is not helped by hearing
+/// about pull.
+fn strongest(one: &RepositoryDecision) -> Option<&Missing> {
     let rank = |action: Action| match action {
         Action::Push => 2,
         Action::Delete => 1,
         Action::Pull => 0,
     };
-    let missing = one.missing.iter().max_by_key(|missing| rank(missing.action))?;
-    let message = missing.reason.sentence(missing.action, &one.name, manners.host);
-    Some(Refusal::new(missing.reason.code(), message))
+    one.missing.iter().max_by_key(|missing| rank(missing.action))
 }
 
+fn of_repository(one: &RepositoryDecision, missing: &Missing, manners: Manners<'_>) -> Refusal {
+    let message = missing.reason.sentence(missing.action, &one.name, manners.host);
+    Refusal::new(missing.reason.code(), message)
+}
+
+/// The login is good, and to ask for the catalogue is how some programs log in: only nobody is refused.
 fn of_catalogue(decision: &Decision, manners: Manners<'_>) -> Option<Refusal> {
-    let reason = decision.catalogue?.err()?;
+    let reason = decision.catalogue?.err().filter(|reason| *reason == Reason::Anonymous)?;
     Some(Refusal::new(reason.code(), reason.catalogue_sentence(manners.host)))
 }
+
+#[cfg(test)]
+mod tests;

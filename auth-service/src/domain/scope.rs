@@ -131,6 +131,9 @@ pub struct WantedRepository {
     pub name: WantedName,
     /// What is asked; never empty.
     pub actions: Actions,
+    /// Whether one scope, as it was sent, was to delete and nothing else. So the registry asks for what a delete needs;
+    /// beside it, clients repeat what they asked for at first.
+    pub delete_alone: bool,
 }
 
 /// Everything that a token request asks for, understood and merged.
@@ -197,9 +200,16 @@ impl Wanted {
         if actions.is_empty() {
             return;
         }
+        let delete_alone = actions == Actions::NONE.with(Action::Delete);
         match self.repositories.iter_mut().find(|wanted| wanted.name.as_sent() == name) {
-            Some(wanted) => wanted.actions = wanted.actions.union(actions),
-            None => self.repositories.push(WantedRepository { name: WantedName::parse(name), actions }),
+            Some(wanted) => {
+                wanted.actions = wanted.actions.union(actions);
+                wanted.delete_alone |= delete_alone;
+            }
+            None => {
+                let name = WantedName::parse(name);
+                self.repositories.push(WantedRepository { name, actions, delete_alone });
+            }
         }
     }
 }
@@ -252,6 +262,19 @@ mod tests {
         ];
         assert_eq!(read(&unknown), none);
         assert_eq!(read(&["repository:syn1/a:fly,pull,,mount"]), [("syn1/a".to_owned(), vec!["pull"])]);
+    }
+
+    #[test]
+    fn a_scope_to_delete_and_nothing_else_is_remembered_whatever_stands_beside_it() {
+        let alone = |values: &[&str]| {
+            Wanted::parse(values.iter().copied(), 64).unwrap().repositories.iter().any(|one| one.delete_alone)
+        };
+        assert!(alone(&["repository:syn1/a:delete"]));
+        assert!(alone(&["repository:syn1/a:push,pull repository:syn1/a:delete"]));
+        assert!(alone(&["repository:syn1/a:delete", "repository:syn1/a:*"]));
+        for none in ["repository:syn1/a:*", "repository:syn1/a:delete,pull", "repository:syn1/a:push,pull"] {
+            assert!(!alone(&[none]), "{none}");
+        }
     }
 
     #[test]

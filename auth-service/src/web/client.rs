@@ -1,10 +1,10 @@
-//! Who is at the other end of a connection: the address behind proxies, and the kind of client.
+//! Who is at the other end of a connection: the address behind proxies.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::HttpRequest;
-use actix_web::http::header::{FORWARDED, HeaderName, HeaderValue, USER_AGENT};
+use actix_web::http::header::{FORWARDED, HeaderName, HeaderValue};
 
 use crate::domain::network::{UNKNOWN_ADDRESS, client_address};
 
@@ -39,11 +39,4 @@ impl Proxies {
         }
         client_address(peer, &headers, &self.is_trusted)
     }
-}
-
-/// Whether the client is a go-containerregistry one, such as crane: some of its versions ask for push when
-/// they mean to delete (`docs/PROTOCOL.md`).
-pub fn asks_push_to_delete(request: &HttpRequest) -> bool {
-    let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
-    agent.is_some_and(|agent| agent.contains("go-containerregistry/"))
 }

@@ -29,6 +29,7 @@ use auth_service::domain::login::{Asker, Door};
 use auth_service::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
 use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind, TokenRoom};
 use auth_service::domain::principal::{PrincipalId, UserId};
+use auth_service::domain::refusal::PushMeaning;
 use auth_service::domain::repository::RepositoryName;
 use auth_service::domain::time::Timestamp;
 use auth_service::ports::StorageError;
@@ -177,7 +178,7 @@ pub(crate) fn request(password: &str, scope: &str) -> TokenRequest {
         scopes: vec![scope.to_owned()],
         door: Door::Registry,
         origin: Origin { network: ClientNetwork::of(UNKNOWN_ADDRESS), by_form: false },
-        asks_push_to_delete: false,
+        push: PushMeaning::Push,
         stores_token: None,
         identifier: "r1".to_owned(),
     }

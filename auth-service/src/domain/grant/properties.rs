@@ -14,7 +14,7 @@ use super::super::login::{Caller, LoginScope, LoginScopes, Powers};
 use super::super::principal::{PrincipalId, UserId};
 use super::super::project::ProjectId;
 use super::super::reason::Reason;
-use super::super::refusal::{Manners, refusal};
+use super::super::refusal::{Manners, PushMeaning, refusal};
 use super::super::repository::RepositoryName;
 use super::super::scope::{Action, Actions, Wanted};
 use super::{AccessPolicy, Certification, Decision, decide};
@@ -113,7 +113,7 @@ fn wanted(scopes: &[String]) -> Wanted {
 }
 
 fn answer(decision: &Decision) -> (Option<String>, String) {
-    let manners = Manners { host: "hub", asks_push_to_delete: false };
+    let manners = Manners { host: "hub", push: PushMeaning::Push };
     let refused = refusal(decision, manners).map(|refusal| refusal.message);
     (refused, serde_json::to_string(&granted_access(decision)).unwrap())
 }
@@ -166,6 +166,25 @@ proptest! {
         scopes.insert(0, "repository:syn5/b:pull,push".to_owned());
         let beside = decide(&caller, &wanted(&scopes), &facts, policy).repositories.remove(1);
         prop_assert_eq!(alone, beside);
+    }
+
+    /// Of grants: whether the request as a whole is refused may hang on how it is split, since a scope that is to delete
+    /// and nothing else is refused when it is not granted.
+    #[test]
+    fn one_scope_for_each_action_gets_what_one_scope_for_all_gets(
+        user in user(), login in login(), project in project(), repository in repository(), policy in policy(),
+        asks in actions(),
+    ) {
+        let caller = Caller::User(&user, login);
+        let facts = facts(Some(&project), &[("a", &repository)]);
+        let together = wanted(&[format!("repository:syn5/a:{asks}")]);
+        let names = together.repositories[0].actions.names();
+        let apart: Vec<String> = names.iter().map(|action| format!("repository:syn5/a:{action}")).collect();
+        let grant = |wanted: &Wanted| {
+            let one = decide(&caller, wanted, &facts, policy).repositories.remove(0);
+            (one.granted, one.missing, one.may_delete, one.first_push)
+        };
+        prop_assert_eq!(grant(&together), grant(&wanted(&apart)));
     }
 
     #[test]

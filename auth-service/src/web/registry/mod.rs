@@ -5,4 +5,5 @@ mod credential;
 pub mod events;
 mod form;
 pub mod jwks;
+mod programs;
 pub mod token;

@@ -12,6 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::answer::{self, ErrorAnswer};
 use super::credential::from_basic;
 use super::form::{Asked, BadForm, Form, from_form};
+use super::programs::push_meaning;
 use crate::app::give_tokens::Requester;
 use crate::app::issue_token::{IssueToken, IssuedToken, TokenAnswer, TokenRequest};
 use crate::app::log_in::Origin;
@@ -20,7 +21,6 @@ use crate::domain::login::Door;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::web::authorization::only_header;
-use crate::web::client::asks_push_to_delete;
 use crate::web::public::PublicListener;
 use crate::web::reading::{BODY_TIMEOUT, BodyLimits, NO_ROOM, Unread, head_bytes, read_body};
 
@@ -79,7 +79,7 @@ impl TokenEndpoint {
             service: asked.service,
             scopes: asked.scopes,
             origin: Origin { network: ClientNetwork::of(address), by_form: to_form },
-            asks_push_to_delete: asks_push_to_delete(request),
+            push: push_meaning(request),
             stores_token: asked.offline.then_some(requester),
             identifier: entry.identifier.clone(),
         };
