@@ -66,6 +66,17 @@ def test_an_administrator_unlocks(guarded: Stack) -> None:
     assert ask(guarded, owner, "192.0.2.1").status == 200
 
 
+def test_unlocking_ends_the_lock_of_the_name_and_of_the_address(guarded: Stack) -> None:
+    owner = guarded.add_user("owner")
+    names = [owner.name, f"{owner.name}@example.org"]
+    for name in names:
+        guess(guarded, User(name, ""), "192.0.2.1", FREE_TRIES)
+        assert "[locked_out]" in ask(guarded, User(name, owner.password), "192.0.2.1").message
+    guarded.service.cli("user", "unlock", owner.name).check()
+    for name in names:
+        assert ask(guarded, User(name, owner.password), "192.0.2.1").status == 200
+
+
 def test_a_lock_survives_a_restart_and_holds_in_every_process(new_stack: NewStack) -> None:
     stack = new_stack(
         "postgresql", login={"free_tries": FREE_TRIES}, http={"trusted_proxies": ["127.0.0.1"]}
@@ -97,6 +108,19 @@ def test_a_name_that_nobody_has_is_answered_like_one_that_somebody_has(guarded: 
     known = guess(guarded, owner, "192.0.2.1", FREE_TRIES + 1)
     unknown = guess(guarded, User("nobody-of-this-name", ""), "192.0.2.2", FREE_TRIES + 1)
     assert known == unknown
+
+
+def test_no_spelling_tells_whether_somebody_has_a_name_or_an_address(guarded: Stack) -> None:
+    owner = guarded.add_user("owner")
+
+    def codes(name: str, address: str) -> list[str]:
+        guess(guarded, User(name, ""), address, FREE_TRIES)
+        spellings = [f" {name}", f"{name.upper()} ", f"{name}@example.org", f" {name}@Example.org"]
+        return [guess(guarded, User(spelling, ""), address, 1)[0] for spelling in spellings]
+
+    known = codes(owner.name, "192.0.2.1")
+    assert known == codes("nobody-of-this-name", "192.0.2.2")
+    assert known == ["locked_out", "locked_out", "wrong_credentials", "wrong_credentials"]
 
 
 def test_tokens_probes_and_remembered_logins_neither_count_nor_wait(guarded: Stack) -> None:

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use super::foreign_logins::ForeignLogins;
-use super::lockout::{Entry, Lockout};
+use super::lockout::{Entry, Lockout, WrongPassword};
 use super::log_in::Origin;
-use crate::domain::account::{AccountState, LoginName};
+use crate::domain::account::{AccountState, CountedName, LoginName};
 use crate::domain::credential::{Credential, Password};
 use crate::domain::login::{NotAdmitted, Proof, VerifiedLogin};
 use crate::domain::network::ClientNetwork;
 use crate::domain::refused_login::RefusedLogin;
 use crate::ports::accounts::Users;
-use crate::ports::login_failures::{Attempt, Target};
-use crate::ports::passwords::{HashError, LoginFailure, PasswordHasher, VerifiedLogins};
+use crate::ports::login_failures::Attempt;
+use crate::ports::passwords::{CredentialDigest, HashError, LoginFailure, PasswordHasher, VerifiedLogins};
 
 /// Checks credentials.
 pub struct Authenticate {
@@ -54,7 +54,8 @@ impl Authenticate {
     /// Makes the next use of the same credential check it anew.
     pub async fn forget(&self, credential: &Credential, network: ClientNetwork) {
         if let Credential::Password { name, password } = credential {
-            self.logins.forget(&self.logins.digest(name, password, network)).await;
+            let digest = self.logins.digest(&CountedName::of(name), password, network);
+            self.logins.forget(&digest).await;
         }
     }
 
@@ -64,29 +65,22 @@ impl Authenticate {
         password: &Password,
         origin: Origin,
     ) -> Result<VerifiedLogin, LoginFailure> {
-        let Origin { network, .. } = origin;
-        let digest = self.logins.digest(name, password, network);
-        let may_look = self.lockout.may_look(name, network);
-        if may_look {
-            if let Some(verified) = self.logins.get(&digest).await {
-                return Ok(verified);
-            }
-            self.lockout.missed(name, network, digest);
+        let counted = CountedName::of(name);
+        let digest = self.logins.digest(&counted, password, origin.network);
+        if let Some(verified) = self.logins.get(&digest).await {
+            return Ok(verified);
         }
         let check = PasswordCheck {
             users: Arc::clone(&self.users),
             hasher: Arc::clone(&self.hasher),
             lockout: Arc::clone(&self.lockout),
-            name: name.to_owned(),
+            name: LoginName::parse(name),
+            counted,
+            digest,
             password: password.clone(),
             origin,
         };
-        let verified = match may_look {
-            true => self.logins.get_or_verify(digest, Box::pin(check.run())).await?,
-            false => check.run().await?,
-        };
-        self.lockout.right(name, network);
-        Ok(verified)
+        self.logins.get_or_verify(digest, Box::pin(check.run())).await
     }
 }
 
@@ -96,7 +90,9 @@ struct PasswordCheck {
     users: Arc<dyn Users>,
     hasher: Arc<dyn PasswordHasher>,
     lockout: Arc<Lockout>,
-    name: String,
+    name: Option<LoginName>,
+    counted: CountedName,
+    digest: CredentialDigest,
     password: Password,
     origin: Origin,
 }
@@ -104,16 +100,13 @@ struct PasswordCheck {
 impl PasswordCheck {
     /// A name that nobody has costs as much as one that somebody has, and is locked as soon.
     async fn run(self) -> Result<VerifiedLogin, LoginFailure> {
-        let stored = match LoginName::parse(&self.name) {
-            Some(name) => self.users.stored_login(&name).await.map_err(unavailable)?,
+        let stored = match &self.name {
+            Some(name) => self.users.stored_login(name).await.map_err(unavailable)?,
             None => None,
         };
-        let target = match &stored {
-            Some(stored) => Target::Account(stored.user),
-            None => Target::Nobody(self.name),
-        };
         let Origin { network, by_form } = self.origin;
-        let entry = self.lockout.enter(Attempt { target, network, by_form }).await.map_err(unavailable)?;
+        let attempt = Attempt { name: self.counted, network };
+        let entry = self.lockout.enter(attempt).await.map_err(unavailable)?;
         let ticket = match entry {
             Entry::Admitted(ticket) => ticket,
             Entry::Busy => return Err(LoginFailure::Busy),
@@ -124,9 +117,11 @@ impl PasswordCheck {
             HashError::Busy => LoginFailure::Busy,
             HashError::Broken => unavailable(error),
         })?;
+        let account = stored.as_ref().map(|stored| stored.user);
         let Some(stored) = stored.filter(|_| right) else {
+            let wrong = WrongPassword { digest: self.digest, by_form, account };
             // Who cannot count wrong passwords must not let them be tried.
-            ticket.wrong().await.map_err(unavailable)?;
+            ticket.wrong(wrong).await.map_err(unavailable)?;
             return Err(LoginFailure::Refused(RefusedLogin::WrongCredentials));
         };
         ticket.right().await;

@@ -66,7 +66,7 @@ async fn apply_pending(events: &RecordEvents) {
     }
 }
 
-async fn forget_old(events: &RecordEvents, tokens: &KeepTokens, lockout: &Lockout) {
+async fn forget_old(events: &RecordEvents, tokens: &KeepTokens, lockout: &Arc<Lockout>) {
     let mut ticks = tokio::time::interval(OLD_EVERY);
     loop {
         ticks.tick().await;

@@ -12,7 +12,7 @@ use crate::adapters::store::Store;
 use crate::app::manage_accounts::{AccountRequest, ManageAccounts};
 use crate::bootstrap::{hashing_threads, open_store, token_shapes};
 use crate::config::Settings;
-use crate::domain::account::{AccountName, AccountState, EmailAddress};
+use crate::domain::account::{AccountName, AccountState, CountedName, EmailAddress};
 use crate::domain::credential::NewPassword;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
@@ -46,7 +46,7 @@ pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Re
             return Ok(told(&user.name, "is removed"));
         }
         UserCommand::Unlock { user, network } => {
-            users.unlock(number_of(&users, &user.name).await?).await?;
+            unlock(&users, &user.name).await?;
             if let Some(address) = network {
                 users.unlock_network(ClientNetwork::of(address)).await?;
             }
@@ -69,6 +69,15 @@ pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Re
     };
     users.change_user(&name, &change).await?;
     Ok(told(&name, done))
+}
+
+/// Forgets what was counted for an account, under its name and under its address.
+async fn unlock(store: &Store, name: &AccountName) -> Result<(), Failure> {
+    let user = store.user(name).await?.ok_or_else(|| AccountError::NoSuchUser(name.clone()))?;
+    for typed in [Some(user.name.as_str()), email(&user)].into_iter().flatten() {
+        store.unlock(&CountedName::of(typed)).await?;
+    }
+    Ok(())
 }
 
 /// The number of the user called `name`.

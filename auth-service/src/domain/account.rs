@@ -106,6 +106,32 @@ impl LoginName {
             AccountName::parse(text).ok().map(Self::Name)
         }
     }
+
+    fn into_text(self) -> String {
+        match self {
+            Self::Name(name) => name.0,
+            Self::Email(address) => address.0,
+        }
+    }
+}
+
+/// What was typed as user name, as wrong passwords are counted for it: spellings that could name the same account are
+/// one. Whether there is such an account does not bear on it, or counting would tell.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CountedName(String);
+
+impl CountedName {
+    /// The counted form of what was typed.
+    #[must_use]
+    pub fn of(typed: &str) -> Self {
+        Self(LoginName::parse(typed).map_or_else(|| typed.trim().to_lowercase(), LoginName::into_text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// Whether an account may log in.
@@ -131,6 +157,19 @@ mod tests {
             assert_eq!(AccountName::parse(reserved), Err(BadAccountName::Reserved), "{reserved}");
         }
         assert!(AccountName::parse("syn12a").is_ok());
+    }
+
+    #[test]
+    fn spellings_that_could_name_one_account_are_counted_as_one() {
+        for (name, spellings) in [
+            ("alice", ["alice", " Alice", "ALICE\t"]),
+            ("a@x.org", ["a@x.org", "A@X.ORG", " a@x.org "]),
+            ("no name", ["no name", " No Name", "NO NAME "]),
+        ] {
+            for spelling in spellings {
+                assert_eq!(CountedName::of(spelling).as_str(), name, "{spelling:?}");
+            }
+        }
     }
 
     #[test]

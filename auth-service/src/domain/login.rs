@@ -105,8 +105,6 @@ impl Door {
 pub enum NotAdmitted {
     /// The password was right for an account as it is no more: check it again.
     CheckAgain,
-    /// The account is gone.
-    NoAccount,
     /// The account is closed.
     Disabled,
     /// There is no such token: revoked, ended, or never made.
@@ -140,7 +138,8 @@ pub fn admit(proof: &Proof, facts: &Facts, visit: Visit<'_>) -> Result<Option<Po
     match proof {
         Proof::None => Ok(None),
         Proof::Password(login) => {
-            let user = facts.user.as_deref().ok_or(NotAdmitted::NoAccount)?;
+            // The account may have been removed and made again under the same name.
+            let user = facts.user.as_deref().ok_or(NotAdmitted::CheckAgain)?;
             if user.generation != login.generation {
                 return Err(NotAdmitted::CheckAgain);
             }

@@ -107,9 +107,7 @@ fn locked_out(wait: Wait) -> String {
 
 fn sentence_of(reason: NotAdmitted) -> String {
     match reason {
-        NotAdmitted::CheckAgain | NotAdmitted::NoAccount => {
-            "wrong user name or password; check both and log in once more".to_owned()
-        }
+        NotAdmitted::CheckAgain => "wrong user name or password; check both and log in once more".to_owned(),
         NotAdmitted::Disabled => "this account is disabled; ask an administrator to enable it".to_owned(),
         NotAdmitted::UnknownToken(kind) => match kind {
             OwnTokenKind::Personal => {
@@ -203,7 +201,6 @@ mod tests {
             ]
         });
         let others = [
-            NotAdmitted::NoAccount,
             NotAdmitted::Disabled,
             NotAdmitted::CheckAgain,
             NotAdmitted::NotLinked,

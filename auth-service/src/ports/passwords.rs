@@ -5,6 +5,7 @@ use std::pin::Pin;
 
 use async_trait::async_trait;
 
+use crate::domain::account::CountedName;
 use crate::domain::credential::Password;
 use crate::domain::foreign::IssuerName;
 use crate::domain::login::VerifiedLogin;
@@ -38,9 +39,14 @@ pub trait PasswordHasher: Send + Sync {
     async fn hash(&self, password: Password) -> Result<String, HashError>;
 }
 
-/// A keyed digest of a user name with a password, from one network: meaningless outside this process.
+/// Keyed digests of a login from one network: meaningless outside this process.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CredentialDigest(pub [u8; 32]);
+pub struct CredentialDigest {
+    /// Of the user name.
+    pub login: [u8; 32],
+    /// Of the user name with the password.
+    pub password: [u8; 32],
+}
 
 /// Why a login was not found right. It goes to everybody who waits for the same check.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -72,7 +78,7 @@ pub type Verification = Pin<Box<dyn Future<Output = Result<VerifiedLogin, LoginF
 pub trait VerifiedLogins: Send + Sync {
     /// The digest of what was typed, under a key that only this process has. What is remembered is good for the
     /// network that it was shown from: elsewhere nobody can find out by guessing that it is.
-    fn digest(&self, name: &str, password: &Password, network: ClientNetwork) -> CredentialDigest;
+    fn digest(&self, name: &CountedName, password: &Password, network: ClientNetwork) -> CredentialDigest;
 
     /// The login remembered for `digest`, or else what `verification` finds; the same check asked for several
     /// times at once is made once.
@@ -82,7 +88,8 @@ pub trait VerifiedLogins: Send + Sync {
         verification: Verification,
     ) -> Result<VerifiedLogin, LoginFailure>;
 
-    /// The login remembered for `digest`.
+    /// The login remembered for `digest`. After thirty passwords in place of the right one, nothing is remembered
+    /// for that name and network any more.
     async fn get(&self, digest: &CredentialDigest) -> Option<VerifiedLogin>;
 
     /// Forgets a login that its account's generation has ended.

@@ -357,8 +357,16 @@ async fn tokens_go_with_their_owner_and_long_after_their_end(database: Database)
     assert!(is_known(store, 1).await);
     store.remove_user(&name("alice")).await.unwrap();
     assert!(!is_known(store, 1).await);
+    let (idle, end) = (Some(start.plus(DAY)), Some(start.plus(9 * DAY)));
+    add(store, &NewToken { idle_until: idle, expires_at: end, ..new_token(id(4), Identity, bob) }).await;
     store.forget_ended(start).await.unwrap();
     assert_eq!(ids(store, Personal, None).await, [2, 3]);
+    assert_eq!(ids(store, Identity, None).await, [4]);
     store.forget_ended(start.plus(DAY)).await.unwrap();
     assert_eq!(ids(store, Personal, None).await, [3]);
+    assert_eq!(
+        ids(store, Identity, None).await,
+        [0; 0],
+        "that it could live longer does not keep what lay idle"
+    );
 }

@@ -16,7 +16,7 @@ use auth_service::app::issue_token::{IssueToken, TokenRequest, TokenRules};
 use auth_service::app::lockout::Lockout;
 use auth_service::app::log_in::{LogIn, Origin};
 use auth_service::domain::access::AccessSet;
-use auth_service::domain::account::{AccountName, AccountState, LoginName};
+use auth_service::domain::account::{AccountName, AccountState, CountedName, LoginName};
 use auth_service::domain::claims::TokenTerms;
 use auth_service::domain::credential::{Credential, Password};
 use auth_service::domain::facts::{
@@ -36,7 +36,7 @@ use auth_service::ports::StorageError;
 use auth_service::ports::accounts::{AccountError, NewUser, StoredLogin, User, UserChange, Users};
 use auth_service::ports::facts::FactsReader;
 use auth_service::ports::items::{Names, Reservation};
-use auth_service::ports::login_failures::{Attempt, LoginFailures, Target};
+use auth_service::ports::login_failures::{Attempt, LoginFailures};
 use auth_service::ports::passwords::{HashError, PasswordHasher};
 use auth_service::ports::registry::{RegistryContents, RegistryUnreachable};
 use auth_service::ports::signer::{KeyCondition, SignError, Signer};
@@ -54,10 +54,11 @@ pub(crate) struct World {
     pub(crate) state: AccountState,
     pub(crate) generation: i64,
     pub(crate) exists: bool,
+    pub(crate) user: UserId,
     pub(crate) repositories: HashMap<String, RepositoryFacts>,
     pub(crate) held_by_registry: Vec<String>,
     pub(crate) tokens: Vec<TokenFacts>,
-    pub(crate) failures: HashMap<(Target, ClientNetwork), Count>,
+    pub(crate) failures: HashMap<Attempt, Count>,
     pub(crate) links: HashMap<ForeignSubject, Option<UserId>>,
     pub(crate) robot: bool,
     pub(crate) seconds: i64,
@@ -83,6 +84,7 @@ impl Outside {
             state: AccountState::Active,
             generation: 1,
             exists: true,
+            user: ALICE,
             repositories: HashMap::from([("syn5/app".to_owned(), RepositoryFacts::PLAIN)]),
             held_by_registry: Vec::new(),
             tokens: Vec::new(),
@@ -199,7 +201,7 @@ impl FactsReader for Outside {
             Asker::Robot(_) => world.robot.then_some(ALICE),
             Asker::Nobody | Asker::Token(_) => token.as_ref().map(|token| token.user),
         };
-        let user = user.filter(|_| world.exists).map(|id| {
+        let user = user.filter(|user| world.exists && *user == world.user).map(|id| {
             Arc::new(UserFacts {
                 id,
                 certified: true,
@@ -254,7 +256,7 @@ impl Users for Outside {
         self.database()?;
         let world = self.world.lock().unwrap();
         Ok(world.exists.then(|| StoredLogin {
-            user: ALICE,
+            user: world.user,
             password_hash: Some(world.password.clone()),
             generation: world.generation,
             state: world.state,
@@ -286,13 +288,12 @@ impl Users for Outside {
     }
 }
 
-/// Only accounts are counted, and repetitions of forms too.
+/// Only accounts are counted.
 #[async_trait]
 impl LoginFailures for Outside {
-    async fn counts(&self, attempt: &Attempt) -> Result<Counts, StorageError> {
+    async fn counts(&self, attempt: &Attempt, _: Timestamp) -> Result<Counts, StorageError> {
         self.database()?;
-        let key = (attempt.target.clone(), attempt.network);
-        let account = self.world.lock().unwrap().failures.get(&key).copied().unwrap_or_default();
+        let account = self.world.lock().unwrap().failures.get(attempt).copied().unwrap_or_default();
         Ok(Counts { account, ..Counts::default() })
     }
 
@@ -303,22 +304,22 @@ impl LoginFailures for Outside {
         if self.read_only.load(Ordering::SeqCst) {
             return Err(StorageError::Unavailable("the disk is full".to_owned()));
         }
-        let Counts { account, .. } = self.counts(attempt).await?;
+        let Counts { account, .. } = self.counts(attempt, at).await?;
         let account = account.and_one_more(at);
         self.change(|world| {
-            world.failures.insert((attempt.target.clone(), attempt.network), account);
+            world.failures.insert(attempt.clone(), account);
         });
         Ok(Counts { account, ..Counts::default() })
     }
 
     async fn forget_attempts(&self, attempt: &Attempt, _: Timestamp) -> Result<(), StorageError> {
         self.change(|world| {
-            world.failures.remove(&(attempt.target.clone(), attempt.network));
+            world.failures.remove(attempt);
         });
         Ok(())
     }
 
-    async fn unlock(&self, _: UserId) -> Result<(), StorageError> {
+    async fn unlock(&self, _: &CountedName) -> Result<(), StorageError> {
         panic!("no test unlocks")
     }
 
@@ -326,7 +327,7 @@ impl LoginFailures for Outside {
         panic!("no test unlocks")
     }
 
-    async fn forget_failures_before(&self, _: Timestamp) -> Result<(), StorageError> {
+    async fn forget_failures_before(&self, _: Timestamp, _: Timestamp) -> Result<(), StorageError> {
         panic!("no test forgets failures")
     }
 }

@@ -6,6 +6,7 @@ use auth_service::app::issue_token::{TokenAnswer, TokenRefusal, TokenRequest};
 use auth_service::domain::account::AccountState;
 use auth_service::domain::credential::Credential;
 use auth_service::domain::facts::RepositoryFacts;
+use auth_service::domain::principal::UserId;
 use auth_service::domain::reason::ReasonCode;
 
 use super::fakes::{ALICE, Outside, request};
@@ -70,6 +71,17 @@ async fn a_new_password_ends_remembered_logins_at_once() {
     });
     assert_eq!(code(&issue_token.run(&request("sesame", PULL)).await), Some(ReasonCode::WrongCredentials));
     assert!(issue_token.run(&request("changed", PULL)).await.outcome.is_ok());
+}
+
+#[tokio::test]
+async fn an_account_that_is_removed_and_made_again_logs_in_at_once() {
+    let outside = Outside::new();
+    let issue_token = outside.issue_token();
+    assert_eq!(issue_token.run(&request("sesame", PULL)).await.user, Some(ALICE));
+    outside.change(|world| world.user = UserId::new(3_400_009));
+    assert_eq!(issue_token.run(&request("sesame", PULL)).await.user, Some(UserId::new(3_400_009)));
+    outside.change(|world| world.exists = false);
+    assert_eq!(code(&issue_token.run(&request("sesame", PULL)).await), Some(ReasonCode::WrongCredentials));
 }
 
 #[tokio::test]

@@ -115,27 +115,81 @@ async fn what_cannot_be_counted_is_held_against_the_account_all_the_same() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
     outside.read_only.store(true, Ordering::SeqCst);
+    let unavailable = async |request| {
+        matches!(issue_token.run(&request).await.outcome, Err(TokenRefusal::Unavailable { .. }))
+    };
     for number in 0..3 {
-        let answer = issue_token.run(&from(1, &format!("guess {number}"))).await;
-        assert!(matches!(answer.outcome, Err(TokenRefusal::Unavailable { .. })), "{number}");
+        assert!(unavailable(from(1, &format!("guess {number}"))).await, "{number}");
     }
-    assert!(matches!(issue_token.run(&from(1, "sesame")).await.outcome, Err(TokenRefusal::Busy)));
+    assert!(unavailable(from(1, "sesame")).await, "it cannot be counted, and nobody is busy");
+    assert!(unavailable(from(1, "sesame")).await, "as often as one asks");
     assert!(issue_token.run(&from(2, "sesame")).await.outcome.is_ok());
+    assert!(issue_token.run(&named("bob", "sesame")).await.outcome.is_ok());
+    outside.read_only.store(false, Ordering::SeqCst);
+    assert_eq!(code(&issue_token.run(&from(1, "sesame")).await), Some(LockedOut), "now they are counted");
+    outside.change(|world| world.seconds += 2);
+    assert!(issue_token.run(&from(1, "sesame")).await.outcome.is_ok());
+    assert!(outside.world.lock().unwrap().failures.is_empty());
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_has_is_locked_like_one_that_somebody_has() {
+async fn the_right_password_settles_what_could_not_be_counted_before_it() {
     let outside = Outside::new();
-    outside.change(|world| world.exists = false);
     let issue_token = outside.issue_token();
-    let guesses = (0..4).map(|number| named("mallory", &number.to_string()));
-    assert_eq!(codes(&issue_token, guesses).await.last(), Some(&LockedOut));
+    outside.read_only.store(true, Ordering::SeqCst);
+    for number in 0..2 {
+        assert!(issue_token.run(&from(1, &format!("guess {number}"))).await.outcome.is_err());
+    }
+    assert!(issue_token.run(&from(1, "sesame")).await.outcome.is_ok());
+    outside.read_only.store(false, Ordering::SeqCst);
+    let guesses = (2..5).map(|number| from(1, &format!("guess {number}")));
+    assert_eq!(codes(&issue_token, guesses).await, [WrongCredentials; 3]);
+}
+
+#[tokio::test]
+async fn a_name_that_nobody_has_is_locked_like_one_that_somebody_has_however_it_is_spelled() {
+    for exists in [true, false] {
+        let outside = Outside::new();
+        outside.change(|world| world.exists = exists);
+        let issue_token = outside.issue_token();
+        let guesses = (0..4).map(|number| named("mallory", &number.to_string()));
+        assert_eq!(codes(&issue_token, guesses).await.last(), Some(&LockedOut));
+        let others = [" mallory", "MALLORY\t", "mallory@corp.org", " Mallory@CORP.org", "trent", "mal lory"];
+        let expected = [LockedOut, LockedOut, WrongCredentials, WrongCredentials, WrongCredentials];
+        let answered = codes(&issue_token, others.map(|other| named(other, "x"))).await;
+        assert_eq!(answered[..5], expected, "{exists}");
+        let address = (0..2).map(|number| named("mallory@corp.org", &number.to_string()));
+        assert_eq!(codes(&issue_token, address).await, [WrongCredentials, LockedOut], "{exists}");
+        assert_eq!(outside.hashes.load(Ordering::SeqCst), 8, "{exists}");
+    }
+}
+
+#[tokio::test]
+async fn the_second_try_of_a_client_whose_form_was_refused_is_not_counted() {
+    let issue_token = Outside::new().issue_token();
+    let sent = |password, by_form| {
+        let request = from(1, password);
+        TokenRequest { origin: Origin { by_form, ..request.origin }, ..request }
+    };
+    let form_and_query = [sent("old", true), sent("old", false)];
     assert_eq!(
-        code(&issue_token.run(&named("Mallory", "x")).await),
-        Some(WrongCredentials),
-        "it is another name here"
+        codes(&issue_token, form_and_query).await,
+        [WrongCredentials; 2],
+        "that is one wrong password"
     );
-    assert_eq!(code(&issue_token.run(&named("trent", "x")).await), Some(WrongCredentials));
+    let once_more = [sent("old", false), sent("old", true), sent("old", false)];
+    assert_eq!(codes(&issue_token, once_more).await, [WrongCredentials, WrongCredentials, LockedOut]);
+}
+
+#[tokio::test]
+async fn another_password_after_a_form_that_was_refused_counts() {
+    let issue_token = Outside::new().issue_token();
+    let guesses = (0..4).map(|number| {
+        let request = from(1, &format!("guess {number}"));
+        TokenRequest { origin: Origin { by_form: number % 2 == 0, ..request.origin }, ..request }
+    });
+    let expected = [WrongCredentials, WrongCredentials, WrongCredentials, LockedOut];
+    assert_eq!(codes(&issue_token, guesses).await, expected);
 }
 
 #[tokio::test]

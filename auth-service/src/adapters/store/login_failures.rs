@@ -2,28 +2,23 @@
 //! that only the database has, nobody can aim at somebody else's bucket, and chance collisions only make a count
 //! too high, never too low.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 
 use super::{Store, change, read};
 use crate::adapters::system::random_bytes;
+use crate::domain::account::CountedName;
 use crate::domain::lockout::{Count, Counts};
 use crate::domain::network::ClientNetwork;
-use crate::domain::principal::UserId;
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
-use crate::ports::login_failures::{Attempt, LoginFailures, Target};
+use crate::ports::login_failures::{Attempt, LoginFailures};
 
 /// Buckets of each kind.
 const BUCKETS: i64 = 1 << 20;
 
 /// The bucket that counts everything.
 const EVERYTHING: i64 = 0;
-
-/// How long after a form that was refused a second request counts as its repetition.
-const REPEATED_WITHIN: Duration = Duration::from_secs(10);
 
 const KEY_NAME: &str = "login_failures";
 
@@ -32,8 +27,8 @@ struct Buckets {
     account: i64,
     network: i64,
     wide_network: Option<i64>,
-    /// Tells the account's buckets among those of others.
-    target: i64,
+    /// Tells the name's buckets among those of others.
+    name: i64,
 }
 
 /// Hashes names and networks.
@@ -41,9 +36,9 @@ struct Buckets {
 pub(super) struct BucketKey(hmac::Key);
 
 impl BucketKey {
-    fn number(&self, what: &str, target: &str, network: &str) -> i64 {
+    fn number(&self, what: &str, name: &str, network: &str) -> i64 {
         let mut context = hmac::Context::with_key(&self.0);
-        for part in [what, target, network] {
+        for part in [what, name, network] {
             context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
             context.update(part.as_bytes());
         }
@@ -52,46 +47,40 @@ impl BucketKey {
         i64::from_be_bytes(bytes) & i64::MAX
     }
 
-    fn target(&self, target: &Target) -> i64 {
-        self.number("target", &text(target), "")
+    fn name(&self, name: &CountedName) -> i64 {
+        self.number("name", name.as_str(), "")
+    }
+
+    fn of_network(&self, network: ClientNetwork) -> (i64, Option<i64>) {
+        let number = |what, network: ClientNetwork| self.number(what, "", &network.to_string());
+        (bucket(2, number("network", network)), network.wide().map(|wide| bucket(3, number("wide", wide))))
     }
 
     fn buckets(&self, attempt: &Attempt) -> Buckets {
-        let bucket = |kind: i64, number: i64| kind * BUCKETS + number % BUCKETS;
-        let network = attempt.network.to_string();
-        let wide = attempt.network.wide().map(|wide| wide.to_string());
-        Buckets {
-            account: bucket(1, self.number("account", &text(&attempt.target), &network)),
-            network: bucket(2, self.number("network", "", &network)),
-            wide_network: wide.map(|wide| bucket(3, self.number("wide", "", &wide))),
-            target: self.target(&attempt.target),
-        }
+        let (network, wide_network) = self.of_network(attempt.network);
+        let account = self.number("account", attempt.name.as_str(), &attempt.network.to_string());
+        Buckets { account: bucket(1, account), network, wide_network, name: self.name(&attempt.name) }
     }
 }
 
-fn text(target: &Target) -> String {
-    match target {
-        Target::Account(user) => format!("account {user}"),
-        Target::Nobody(name) => format!("nobody {}", name.to_lowercase()),
-    }
+const fn bucket(kind: i64, number: i64) -> i64 {
+    kind * BUCKETS + number % BUCKETS
 }
 
-type Row = (i64, i64, i64, Option<i64>);
+type Row = (i64, i64, i64);
 
-const SELECT: &str = "SELECT bucket, failures, failed_at, form_failed_at FROM login_failures \
-     WHERE bucket IN ($1, $2, $3, 0)";
+const SELECT: &str = "SELECT bucket, failures, failed_at FROM login_failures WHERE bucket IN ($1, $2, $3, 0)";
 
-const UPSERT: &str = "INSERT INTO login_failures (bucket, account, network, failures, failed_at, form_failed_at) \
-     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (bucket) DO UPDATE SET account = excluded.account, \
-     network = excluded.network, failures = excluded.failures, failed_at = excluded.failed_at, \
-     form_failed_at = excluded.form_failed_at";
+const UPSERT: &str = "INSERT INTO login_failures (bucket, account, network, failures, failed_at) \
+     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (bucket) DO UPDATE SET account = excluded.account, \
+     network = excluded.network, failures = excluded.failures, failed_at = excluded.failed_at";
 
 impl Buckets {
-    fn counts(&self, rows: &[Row]) -> Counts {
+    fn counts(&self, rows: &[Row], now: Timestamp) -> Counts {
         let count = |bucket: i64| {
             rows.iter().find(|row| row.0 == bucket).map_or_else(Count::default, |row| Count {
                 failures: u32::try_from(row.1).unwrap_or(u32::MAX),
-                last: Some(Timestamp::from_millis(row.2)),
+                last: Some(Timestamp::from_millis(row.2).min(now)),
             })
         };
         Counts {
@@ -107,12 +96,6 @@ impl Buckets {
         let rows =
             [(self.account, counts.account), (self.network, counts.network), (EVERYTHING, counts.everything)];
         rows.into_iter().chain(wide).collect()
-    }
-
-    /// Whether an attempt is the second one of a client whose form was refused a moment ago.
-    fn is_repetition(&self, rows: &[Row], attempt: &Attempt, at: Timestamp) -> bool {
-        let form = rows.iter().find(|row| row.0 == self.account).and_then(|row| row.3);
-        !attempt.by_form && form.is_some_and(|form| at.since(Timestamp::from_millis(form)) < REPEATED_WITHIN)
     }
 }
 
@@ -162,37 +145,38 @@ impl Store {
                 .bind(buckets.wide_network)
                 .fetch_all(&mut *transaction)
                 .await?;
-            let before = buckets.counts(&rows);
-            if buckets.is_repetition(&rows, attempt, at) {
-                sqlx::query("UPDATE login_failures SET form_failed_at = NULL WHERE bucket = $1")
-                    .bind(buckets.account)
+            let after = buckets.counts(&rows, at).and_one_more(at);
+            for (bucket, count) in buckets.rows(&after) {
+                let is_account = bucket == buckets.account;
+                let Some(last) = count.last else { continue };
+                sqlx::query(UPSERT)
+                    .bind(bucket)
+                    .bind(is_account.then_some(buckets.name))
+                    .bind(is_account.then_some(buckets.network))
+                    .bind(i64::from(count.failures))
+                    .bind(last.as_millis())
                     .execute(&mut *transaction)
                     .await?;
-                Ok(before)
-            } else {
-                let after = before.and_one_more(at);
-                for (bucket, count) in buckets.rows(&after) {
-                    let is_account = bucket == buckets.account;
-                    let Some(last) = count.last else { continue };
-                    sqlx::query(UPSERT)
-                        .bind(bucket)
-                        .bind(is_account.then_some(buckets.target))
-                        .bind(is_account.then_some(buckets.network))
-                        .bind(i64::from(count.failures))
-                        .bind(last.as_millis())
-                        .bind((is_account && attempt.by_form).then_some(at.as_millis()))
-                        .execute(&mut *transaction)
-                        .await?;
-                }
-                Ok(after)
             }
+            Ok(after)
+        })
+    }
+
+    /// Writes down that whatever was counted later than now was counted now.
+    async fn end_future(&self, now: Timestamp) -> Result<(), StorageError> {
+        change!(self, transaction => {
+            sqlx::query("UPDATE login_failures SET failed_at = $1 WHERE failed_at > $1")
+                .bind(now.as_millis())
+                .execute(&mut *transaction)
+                .await?;
+            Ok(())
         })
     }
 }
 
 #[async_trait]
 impl LoginFailures for Store {
-    async fn counts(&self, attempt: &Attempt) -> Result<Counts, StorageError> {
+    async fn counts(&self, attempt: &Attempt, now: Timestamp) -> Result<Counts, StorageError> {
         let buckets = self.bucket_key().await?.buckets(attempt);
         let rows: Vec<Row> = read!(self, connection => {
             sqlx::query_as(SELECT)
@@ -202,7 +186,13 @@ impl LoginFailures for Store {
                 .fetch_all(connection)
                 .await?
         });
-        Ok(buckets.counts(&rows))
+        if rows.iter().any(|row| row.2 > now.as_millis())
+            && let Err(error) = self.in_time(Box::pin(self.end_future(now))).await
+        {
+            // Nothing is free because of that: it counts as of now, again and again.
+            tracing::warn!(%error, "wrong passwords that were counted in the future stay there");
+        }
+        Ok(buckets.counts(&rows, now))
     }
 
     async fn count_failure(&self, attempt: &Attempt, at: Timestamp) -> Result<Counts, StorageError> {
@@ -218,7 +208,7 @@ impl LoginFailures for Store {
                 .bind(buckets.wide_network)
                 .fetch_all(&mut *transaction)
                 .await?;
-            let after = buckets.counts(&rows).after_the_right_one(at);
+            let after = buckets.counts(&rows, at).after_the_right_one(at);
             sqlx::query("DELETE FROM login_failures WHERE bucket = $1")
                 .bind(buckets.account)
                 .execute(&mut *transaction)
@@ -235,33 +225,32 @@ impl LoginFailures for Store {
     }
 
     async fn unlock_network(&self, network: ClientNetwork) -> Result<(), StorageError> {
-        // Whose attempt it was does not bear on the networks' buckets.
-        let attempt = Attempt { target: Target::Nobody(String::new()), network, by_form: false };
-        let buckets = self.bucket_key().await?.buckets(&attempt);
+        let (network, wide_network) = self.bucket_key().await?.of_network(network);
         change!(self, transaction => {
             sqlx::query("DELETE FROM login_failures WHERE bucket IN ($1, $2)")
-                .bind(buckets.network)
-                .bind(buckets.wide_network)
+                .bind(network)
+                .bind(wide_network)
                 .execute(&mut *transaction)
                 .await?;
             Ok(())
         })
     }
 
-    async fn unlock(&self, account: UserId) -> Result<(), StorageError> {
-        let target = self.bucket_key().await?.target(&Target::Account(account));
+    async fn unlock(&self, name: &CountedName) -> Result<(), StorageError> {
+        let name = self.bucket_key().await?.name(name);
         change!(self, transaction => {
             for statement in [
                 "DELETE FROM login_failures WHERE bucket IN (SELECT network FROM login_failures WHERE account = $1)",
                 "DELETE FROM login_failures WHERE account = $1",
             ] {
-                sqlx::query(statement).bind(target).execute(&mut *transaction).await?;
+                sqlx::query(statement).bind(name).execute(&mut *transaction).await?;
             }
             Ok(())
         })
     }
 
-    async fn forget_failures_before(&self, moment: Timestamp) -> Result<(), StorageError> {
+    async fn forget_failures_before(&self, moment: Timestamp, now: Timestamp) -> Result<(), StorageError> {
+        self.end_future(now).await?;
         change!(self, transaction => {
             sqlx::query("DELETE FROM login_failures WHERE failed_at < $1")
                 .bind(moment.as_millis())

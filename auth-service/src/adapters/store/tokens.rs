@@ -255,7 +255,7 @@ impl Tokens for Store {
     async fn forget_ended(&self, moment: Timestamp) -> Result<(), StorageError> {
         change!(self, transaction => {
             // Nobody need be told: a token at its end is refused by its own date.
-            sqlx::query("DELETE FROM tokens WHERE expires_at <= $1")
+            sqlx::query("DELETE FROM tokens WHERE expires_at <= $1 OR idle_until <= $1")
                 .bind(moment.as_millis())
                 .execute(&mut *transaction)
                 .await?;

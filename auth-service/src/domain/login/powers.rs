@@ -48,8 +48,9 @@ impl LoginScope {
 pub struct LoginScopes(u8);
 
 impl LoginScopes {
-    /// Everything: what a password login has.
-    pub const ALL: Self = Self(u8::MAX);
+    /// Everything that there is: what a password login has. What is stored of it does not grow with scopes that are
+    /// added later.
+    pub const ALL: Self = Self::of_all();
     /// Nothing.
     pub const NONE: Self = Self(0);
     /// What a personal access token is allowed when nothing else is said.
@@ -57,6 +58,15 @@ impl LoginScopes {
         Self(LoginScope::View.bit() | LoginScope::Download.bit() | LoginScope::Modify.bit());
     /// What an identity token is allowed: all that the password is which it stands for, but to make tokens.
     pub const DOCKER: Self = Self::ALL.without(LoginScope::Authorize);
+
+    const fn of_all() -> Self {
+        let (mut all, mut index) = (Self::NONE, 0);
+        while index < LoginScope::ALL.len() {
+            all = all.with(LoginScope::ALL[index]);
+            index += 1;
+        }
+        all
+    }
 
     /// Whether `scope` is allowed.
     #[must_use]
@@ -111,10 +121,10 @@ impl LoginScopes {
         self.0
     }
 
-    /// Reads what [`Self::to_bits`] gave; `None` when the number is none.
+    /// Reads what [`Self::to_bits`] gave; `None` when the number is none. Bits of scopes that do not exist are dropped.
     #[must_use]
     pub fn from_bits(bits: i64) -> Option<Self> {
-        u8::try_from(bits).ok().map(Self)
+        u8::try_from(bits).ok().map(|bits| Self(bits).and(Self::ALL))
     }
 }
 
