@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from copy import deepcopy
 from functools import partial
@@ -10,6 +11,7 @@ import pytest
 
 from conftest import NewNamedClient, running_stack
 from harness.issuer import FakeIssuer
+from harness.places import REPOSITORY as REPOSITORY_FOLDER
 from harness.process import wait_until
 from harness.service import Service
 from harness.stack import PROMISED_SECONDS, Stack, User
@@ -76,6 +78,52 @@ def test_a_job_pushes_as_its_robot_without_a_stored_secret(
         client = stack.login(partial(new_client_named, name), job(github))
         client.push(stack.reference(f"{project}/{name}"), f"by a job with {name}").check()
         client.pull(stack.reference(f"{project}/{name}")).check()
+
+
+def documented(kind: str, beginning: str) -> list[str]:
+    """The lines of docs/LOGIN.md's blocks of this kind from the one that begins so to its block's end."""
+    page = (REPOSITORY_FOLDER / "docs" / "LOGIN.md").read_text()
+    blocks = [block.split("```")[0] for block in page.split(f"```{kind}\n")[1:]]
+    (lines,) = [block[block.index(beginning) :].splitlines() for block in blocks if beginning in block]
+    return lines
+
+
+def test_the_documented_commands_let_a_job_make_the_first_push(
+    request: pytest.FixtureRequest, github: FakeIssuer, new_client_named: NewNamedClient
+) -> None:
+    section = tomllib.loads("\n".join(documented("toml", "[login.issuer.github]")))["login"]["issuer"]["github"]
+    section |= trust_stub(github)
+    with running_stack("sqlite", request, **issuers(github=section)) as stack:
+        project = stack.add_project(stack.add_user("owner"))
+        commands = documented("sh", "auth-service robot add ci-tool")
+        assert len(commands) == 2
+        for command in commands:
+            words = command.split("#")[0].replace("syn123", project).split()
+            stack.service.cli(*words[1:]).check()
+        of_main = job(github, repository_id="123456", repository_owner_id="7890")
+        for name in ("docker", "podman"):
+            client = stack.login(partial(new_client_named, name), of_main)
+            image = stack.reference(f"{project}/tool-{name}")
+            client.push(image, "the first").check()
+            client.push(image, "the second").check()
+            client.pull(image).check()
+
+
+def test_a_robot_has_rights_in_its_own_project_only(
+    stack: Stack, project: str, github: FakeIssuer
+) -> None:
+    other = stack.add_project(stack.add_user("other"))
+    refused = stack.service.cli("grant", other, "ci-main", "READ,DOWNLOAD")
+    assert refused.exit_code == 1
+    assert f"this is a robot account of {project}, and can be given rights there only" in refused.stderr
+    stack.service.cli("team", "add", "crew").check()
+    stack.service.cli("team", "join", "crew", "ci-main").check()
+    for principal in ("crew", "AUTHENTICATED_USERS"):
+        stack.grant(other, principal, "READ,DOWNLOAD,CREATE")
+    answer = stack.ask_token(job(github), f"repository:{other}/new:pull,push")
+    assert answer.status == 401
+    assert f"this robot account has rights in {project} only; use one of {other} [token_scope]" in answer.message
+    assert stack.granted(job(github), f"{project}/new", "pull,push") == {"pull", "push"}
 
 
 def test_the_rule_that_matches_says_which_robot_it_is(stack: Stack, project: str, github: FakeIssuer) -> None:

@@ -72,6 +72,9 @@ pub enum ManageItemError {
     /// There is no such user.
     #[error("there is no user {0}")]
     NoSuchUser(AccountName),
+    /// A project needs a person who can be asked.
+    #[error("{0} is a robot account, which cannot own a project; name a person as its owner")]
+    RobotOwner(AccountName),
     /// PUBLIC can be given nothing else.
     #[error("PUBLIC can be given READ only; to let people pull without a login see open-data")]
     PublicBeyondRead,
@@ -105,6 +108,9 @@ impl ManageItems {
         owner: &AccountName,
     ) -> Result<ProjectId, ManageItemError> {
         let user = self.users.user(owner).await?.ok_or_else(|| ManageItemError::NoSuchUser(owner.clone()))?;
+        if user.robot_of.is_some() {
+            return Err(ManageItemError::RobotOwner(owner.clone()));
+        }
         Ok(self.items.add_project(name, user.id).await?)
     }
 

@@ -22,8 +22,8 @@ pub struct UserFacts {
     pub administrator: bool,
     /// Whether the account may log in.
     pub state: AccountState,
-    /// Whether it is a robot account.
-    pub robot: bool,
+    /// The project that it acts in, if it is a robot account; it has no rights anywhere else.
+    pub robot_of: Option<ProjectId>,
     /// Raised with each change that ends existing logins: password, disabling, revocation.
     pub generation: i64,
     /// The teams that the user is in.

@@ -2,7 +2,7 @@
 //! not. One pure function; everything that can be pulled or pushed hangs on this file.
 
 use super::access::{AccessKind, AccessSet};
-use super::facts::{Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation};
+use super::facts::{Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, UserFacts};
 use super::login::{Caller, LoginScope, Powers};
 use super::project::ProjectId;
 use super::reason::Reason;
@@ -121,6 +121,11 @@ fn decide_on_name(
     if let Some(project) = bound_elsewhere(caller, name) {
         return refuse_all(wanted, Reason::TokenProject(project));
     }
+    if let Caller::User(UserFacts { robot_of: Some(project), .. }, powers) = caller
+        && *project != name.project()
+    {
+        return decide_away(*project, *powers, wanted, name, facts, policy);
+    }
     let Some(RepositorySituation { project: Some(project), repository, .. }) = facts.of(name) else {
         return refuse_all(wanted, unseen(caller));
     };
@@ -135,6 +140,27 @@ fn decide_on_name(
     }
     decision.may_delete = rules.decide(Action::Delete, Actions::NONE.with(Action::Delete)).is_ok();
     decision.first_push = *repository == RepositoryFacts::Unknown && decision.granted.has(Action::Push);
+    decision
+}
+
+/// For a robot account outside of `its_project`: what anybody has there without a login, whoever it is shared with. What is
+/// missing tells nothing of what is there.
+fn decide_away(
+    its_project: ProjectId,
+    powers: Powers,
+    wanted: &WantedRepository,
+    name: &RepositoryName,
+    facts: &Facts,
+    policy: AccessPolicy,
+) -> RepositoryDecision {
+    let reason = Reason::RobotProject(its_project);
+    if !powers.scopes.has(LoginScope::Download) {
+        return refuse_all(wanted, reason);
+    }
+    let mut decision = decide_on_name(&Caller::Anonymous, wanted, name, facts, policy);
+    for missing in &mut decision.missing {
+        missing.reason = reason;
+    }
     decision
 }
 

@@ -177,7 +177,7 @@ fn admit_foreign(login: &ForeignLogin, facts: &Facts, door: Door) -> Result<Powe
         Standing::Robot(_) => NotAdmitted::NoSuchRobot,
     };
     let user = facts.user.as_deref().filter(|_| door.takes_foreign()).ok_or(missing)?;
-    if matches!(login.standing, Standing::Subject { is_client: true, .. }) && !user.robot {
+    if matches!(login.standing, Standing::Subject { is_client: true, .. }) && user.robot_of.is_none() {
         return Err(NotAdmitted::ProgramNeedsRobot);
     }
     require_active(user)?;

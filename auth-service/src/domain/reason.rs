@@ -139,6 +139,8 @@ pub enum Reason {
     },
     /// The token is bound to another project.
     TokenProject(ProjectId),
+    /// The robot account is of another project.
+    RobotProject(ProjectId),
     /// The user is not certified.
     NotCertified,
     /// DOWNLOAD is missing.
@@ -165,7 +167,7 @@ impl Reason {
             Self::BadName => ReasonCode::BadName,
             Self::RepositoryInTrash | Self::ProjectInTrash => ReasonCode::InTrash,
             Self::Fenced => ReasonCode::Unavailable,
-            Self::TokenScope { .. } | Self::TokenProject(_) => ReasonCode::TokenScope,
+            Self::TokenScope { .. } | Self::TokenProject(_) | Self::RobotProject(_) => ReasonCode::TokenScope,
             Self::NotCertified => ReasonCode::NotCertified,
             Self::NoDownload | Self::PushWithoutPull => ReasonCode::NoDownload,
             Self::NoUpdate => ReasonCode::NoUpdate,
@@ -214,6 +216,9 @@ impl Reason {
             Self::TokenProject(bound) => {
                 format!("{refused}: this token is for project {bound} only; use one that is not, or make one")
             }
+            Self::RobotProject(its_project) => format!(
+                "{refused}: this robot account has rights in {its_project} only; use one of {project}"
+            ),
             Self::NotCertified => {
                 format!(
                     "{refused}: only certified users may push; ask an administrator to certify your account"
@@ -293,6 +298,7 @@ mod tests {
             Reason::Fenced,
             Reason::TokenScope { needs: LoginScope::Modify, has: LoginScopes::NONE },
             Reason::TokenProject(ProjectId::new(9)),
+            Reason::RobotProject(ProjectId::new(9)),
             Reason::NotCertified,
             Reason::NoDownload,
             Reason::NoUpdate,

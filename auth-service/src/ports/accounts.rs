@@ -101,9 +101,9 @@ pub enum AccountError {
     /// Nobody could administer the service any more.
     #[error("{0} is the last administrator who can log in; promote somebody else first")]
     LastAdministrator(AccountName),
-    /// A user who owns things cannot vanish.
+    /// A user who owns things, or a team that does, cannot vanish.
     #[error(
-        "{0} is the only one who can change the permissions of {1}; give CHANGE_PERMISSIONS to somebody else first"
+        "{0} is the only one who can change the permissions of {1}; give CHANGE_PERMISSIONS to somebody else first (not to an empty team, a robot account or a disabled user)"
     )]
     OwnsProjects(AccountName, String),
     /// A robot account is nobody's to log in with or to rule with.
@@ -129,7 +129,8 @@ pub trait Users: Send + Sync {
     /// Changes an account.
     async fn change_user(&self, name: &AccountName, change: &UserChange) -> Result<(), AccountError>;
 
-    /// Removes an account with everything that it was given; its number is never used again.
+    /// Removes an account with everything that it was given, unless nobody could share one of its projects any more; its
+    /// number is never used again.
     async fn remove_user(&self, name: &AccountName) -> Result<(), AccountError>;
 
     /// Every user, by name.
@@ -148,7 +149,7 @@ pub trait Teams: Send + Sync {
     /// Makes a team and gives its number.
     async fn add_team(&self, name: &AccountName) -> Result<TeamId, AccountError>;
 
-    /// Removes a team with everything that it was given.
+    /// Removes a team with everything that it was given, unless nobody could share one of its projects any more.
     async fn remove_team(&self, name: &AccountName) -> Result<(), AccountError>;
 
     /// Puts a user into a team, or takes one out; doing it twice is not an error.

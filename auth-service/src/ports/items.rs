@@ -78,6 +78,11 @@ pub enum ItemError {
     /// More rows than the limit.
     #[error("the sharing settings of one item can name at most {0} users and teams")]
     TooManyRows(usize),
+    /// A robot account has rights in its own project only.
+    #[error(
+        "this is a robot account of {0}, and can be given rights there only; add another one with 'robot add'"
+    )]
+    RobotOf(ProjectId),
     /// It is in the trash already, or not.
     #[error("{0} is in the trash already")]
     AlreadyTrashed(Item),

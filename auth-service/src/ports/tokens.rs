@@ -105,6 +105,11 @@ pub enum AddTokenError {
     /// There is no such project.
     #[error("there is no {0}")]
     NoSuchProject(ProjectId),
+    /// A robot account has rights in its own project only.
+    #[error(
+        "this is a robot account of {0}, and its tokens are good there only; bind the token to that or to none"
+    )]
+    RobotOf(ProjectId),
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -8,7 +8,9 @@ use auth_service::ports::items::{AccessChange, SharingSettings};
 use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
-use crate::makers::{add_administrator, add_project_of, add_team, add_user, kinds, login, name, new_user};
+use crate::makers::{
+    add_administrator, add_project_of, add_robot, add_team, add_user, kinds, login, name, new_user,
+};
 
 on_both_engines!(
     an_account_is_found_as_it_was_made,
@@ -22,6 +24,8 @@ on_both_engines!(
     the_last_administrator_stays,
     two_administrators_cannot_be_demoted_at_once,
     somebody_who_alone_can_give_a_project_away_stays,
+    who_cannot_act_is_nobody_to_give_a_project_away,
+    a_team_that_alone_can_give_a_project_away_stays,
     a_removed_user_is_gone_from_everything_and_the_number_with_it,
     users_are_listed_in_the_order_of_bytes,
     members_join_and_leave_a_team,
@@ -202,6 +206,55 @@ async fn somebody_who_alone_can_give_a_project_away_stays(database: Database) {
     assert_eq!((who, what), (name("alice"), project.to_string()));
     store.set_access(&item, bob.into(), share("CHANGE_PERMISSIONS"), 10).await.unwrap();
     store.remove_user(&name("alice")).await.unwrap();
+}
+
+async fn who_cannot_act_is_nobody_to_give_a_project_away(database: Database) {
+    let store = &database.store;
+    let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);
+    let project = add_project_of(store, "mine", alice).await;
+    let crew = add_team(store, "crew", &["alice"]).await;
+    let empty = add_team(store, "empty", &[]).await;
+    let robot = add_robot(store, "ci", project).await;
+    let permissions = AccessChange::Add(kinds("CHANGE_PERMISSIONS"));
+    let share = async |principal: PrincipalId| {
+        store.set_access(&Item::Project(project), principal, permissions, 10).await.unwrap();
+    };
+    for principal in [crew.into(), empty.into(), robot.into(), bob.into()] {
+        share(principal).await;
+    }
+    let disabled = UserChange::State(AccountState::Disabled);
+    store.change_user(&name("bob"), &disabled).await.unwrap();
+    let refused = store.remove_user(&name("alice")).await;
+    assert!(matches!(refused, Err(AccountError::OwnsProjects(..))), "{refused:?}");
+    for other in ["bob", "ci"] {
+        store.remove_user(&name(other)).await.unwrap();
+    }
+    store.remove_team(&name("empty")).await.unwrap();
+    store.change_user(&name("alice"), &disabled).await.unwrap();
+    let refused = store.remove_user(&name("alice")).await;
+    assert!(matches!(refused, Err(AccountError::OwnsProjects(..))), "disabled herself: {refused:?}");
+    add_user(store, "carol").await;
+    store.set_member(&name("crew"), &name("carol"), true).await.unwrap();
+    store.remove_user(&name("alice")).await.unwrap();
+    let refused = store.remove_user(&name("carol")).await;
+    assert!(matches!(refused, Err(AccountError::OwnsProjects(..))), "alone in her team: {refused:?}");
+    share(PrincipalId::AUTHENTICATED_USERS).await;
+    store.remove_user(&name("carol")).await.unwrap();
+}
+
+async fn a_team_that_alone_can_give_a_project_away_stays(database: Database) {
+    let store = &database.store;
+    let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);
+    let project = Item::Project(add_project_of(store, "theirs", alice).await);
+    let crew = add_team(store, "crew", &["bob"]).await;
+    let all = kinds("CHANGE_PERMISSIONS");
+    store.set_access(&project, crew.into(), AccessChange::Add(all), 10).await.unwrap();
+    store.set_access(&project, alice.into(), AccessChange::Remove(all), 10).await.unwrap();
+    let refused = store.remove_team(&name("crew")).await;
+    let Err(AccountError::OwnsProjects(who, what)) = refused else { panic!("the team is gone") };
+    assert_eq!((who, what), (name("crew"), project.to_string()));
+    store.set_access(&project, bob.into(), AccessChange::Add(all), 10).await.unwrap();
+    store.remove_team(&name("crew")).await.unwrap();
 }
 
 async fn a_removed_user_is_gone_from_everything_and_the_number_with_it(database: Database) {

@@ -103,7 +103,7 @@ impl FactsStore for FakeFacts {
                 administrator: false,
                 state: AccountState::Active,
                 generation: revision,
-                robot: false,
+                robot_of: None,
                 teams: Box::default(),
             })
         });

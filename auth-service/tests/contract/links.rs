@@ -5,12 +5,12 @@ use auth_service::domain::account::EmailAddress;
 use auth_service::domain::foreign::ForeignSubject;
 use auth_service::domain::login::Asker;
 use auth_service::domain::principal::UserId;
-use auth_service::ports::accounts::{NewUser, Users};
+use auth_service::ports::accounts::Users;
 use auth_service::ports::facts::FactsStore;
 use auth_service::ports::linked_subjects::{Arrival, LinkError, LinkedBy, LinkedSubjects};
 
 use crate::database::{Database, on_both_engines};
-use crate::makers::{Ending, add_project, add_user, login, name, new_user, open_session};
+use crate::makers::{Ending, add_project, add_robot, add_user, login, name, open_session};
 
 on_both_engines!(
     a_link_leads_from_the_subject_to_the_account_and_to_no_other,
@@ -161,12 +161,11 @@ async fn nobody_is_welcomed_twice_even_at_the_same_time(database: Database) {
 async fn a_robot_account_is_found_by_its_name_and_nobody_else_is(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
-    let robot = NewUser { email: None, password_hash: None, robot_of: Some(project), ..new_user("ci-app") };
-    let robot = store.add_user(&robot).await.unwrap();
+    let robot = add_robot(store, "ci-app", project).await;
     assert_eq!(account_of(store, Asker::Robot(name("ci-app"))).await, Some(robot));
     for other in ["p-owner", "nobody"] {
         assert_eq!(account_of(store, Asker::Robot(name(other))).await, None, "{other}");
     }
     let facts = store.snapshot(&Asker::Robot(name("ci-app")), &[]).await.unwrap().value;
-    assert!(facts.user.unwrap().robot);
+    assert_eq!(facts.user.unwrap().robot_of, Some(project));
 }

@@ -67,6 +67,11 @@ pub(crate) async fn add_administrator(store: &Store, text: &str) -> UserId {
     store.add_user(&NewUser { administrator: true, ..new_user(text) }).await.unwrap()
 }
 
+pub(crate) async fn add_robot(store: &Store, text: &str, project: ProjectId) -> UserId {
+    let robot = NewUser { email: None, password_hash: None, robot_of: Some(project), ..new_user(text) };
+    store.add_user(&robot).await.unwrap()
+}
+
 pub(crate) async fn add_team(store: &Store, text: &str, members: &[&str]) -> TeamId {
     let team = store.add_team(&name(text)).await.unwrap();
     for member in members {

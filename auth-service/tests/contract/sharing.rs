@@ -7,7 +7,7 @@ use auth_service::domain::repository::Item;
 use auth_service::ports::items::{AccessChange, ItemError, Items, Names, SharingSettings};
 
 use crate::database::{Database, on_both_engines};
-use crate::makers::{add_project_of, add_repository, add_user, item, kinds, name, repository};
+use crate::makers::{add_project_of, add_repository, add_robot, add_user, item, kinds, name, repository};
 
 on_both_engines!(
     the_owner_of_a_project_gets_everything,
@@ -17,6 +17,7 @@ on_both_engines!(
     local_sharing_begins_as_a_copy_and_goes_without_a_trace,
     sharing_stays_in_the_trash,
     what_does_not_exist_shares_nothing,
+    a_robot_account_is_given_rights_in_its_own_project_only,
     changes_at_once_are_all_kept,
 );
 
@@ -69,6 +70,23 @@ async fn a_row_beyond_the_limit_is_refused_and_a_present_one_changed(database: D
     // A limit that was lowered takes nothing away and lets what is there be changed.
     store.set_access(&project, principals[1], AccessChange::Remove(kinds("READ")), 1).await.unwrap();
     assert_eq!(rows(&database, &project).await.len(), 3);
+}
+
+async fn a_robot_account_is_given_rights_in_its_own_project_only(database: Database) {
+    let store = &database.store;
+    let (other, owner) = a_project(&database).await;
+    let its_own = add_project_of(store, "its own", owner).await;
+    let robot = add_robot(store, "ci", its_own).await.into();
+    let read = AccessChange::Add(kinds("READ"));
+    let app = add_repository(store, other.project(), "app").await;
+    store.set_local_sharing(&app, true).await.unwrap();
+    for elsewhere in [&other, &item(&app)] {
+        let refused = store.set_access(elsewhere, robot, read, 10).await;
+        assert!(matches!(refused, Err(ItemError::RobotOf(project)) if project == its_own), "{refused:?}");
+        assert_eq!(rows(&database, elsewhere).await, [(owner.into(), AccessSet::ALL)]);
+        store.set_access(elsewhere, robot, AccessChange::Remove(kinds("READ")), 10).await.unwrap();
+    }
+    store.set_access(&Item::Project(its_own), robot, read, 10).await.unwrap();
 }
 
 async fn a_repository_follows_its_project_until_it_has_its_own(database: Database) {

@@ -16,7 +16,9 @@ use auth_service::ports::system::Clock;
 use auth_service::ports::tokens::{AddTokenError, NewToken, Tokens};
 
 use crate::database::{Database, on_both_engines};
-use crate::makers::{Ending, add_administrator, add_project, add_user, name, new_token, open_session};
+use crate::makers::{
+    Ending, add_administrator, add_project, add_robot, add_user, name, new_token, open_session,
+};
 
 on_both_engines!(
     a_token_is_told_with_its_owner_and_gone_once_it_is_revoked,
@@ -256,6 +258,12 @@ async fn what_a_token_is_for_must_exist(database: Database) {
         matches!(refused, Err(AddTokenError::NoSuchProject(project)) if project == nowhere),
         "{refused:?}"
     );
+    let (its_own, other) = (add_project(store, "p").await, add_project(store, "q").await);
+    let robot = add_robot(store, "ci", its_own).await;
+    let bound = |number, project| NewToken { project: Some(project), ..named(number, robot, "a") };
+    let refused = store.add_token(&bound(1, other), HUNDRED).await;
+    assert!(matches!(refused, Err(AddTokenError::RobotOf(project)) if project == its_own), "{refused:?}");
+    add(store, &bound(2, its_own)).await;
     let refused = store.add_token(&named(1, UserId::new(5), "a"), HUNDRED).await;
     assert!(matches!(refused, Err(AddTokenError::NoSuchUser)), "{refused:?}");
 }

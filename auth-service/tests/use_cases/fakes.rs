@@ -29,6 +29,7 @@ use auth_service::domain::login::{Asker, Door};
 use auth_service::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
 use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind, TokenRoom};
 use auth_service::domain::principal::{PrincipalId, UserId};
+use auth_service::domain::project::ProjectId;
 use auth_service::domain::refusal::PushMeaning;
 use auth_service::domain::repository::RepositoryName;
 use auth_service::domain::time::Timestamp;
@@ -208,7 +209,7 @@ impl FactsReader for Outside {
                 administrator: false,
                 state: world.state,
                 generation: world.generation,
-                robot: world.robot,
+                robot_of: world.robot.then(|| ProjectId::new(5)),
                 teams: Box::default(),
             })
         });

@@ -25,8 +25,7 @@ pub(super) use rows::login_scopes;
 /// hand out ten short rows than to put ten short texts together. Flags are bits of one number.
 const USER: &str = "SELECT revision, users.id AS user_id, CAST(CASE WHEN certified THEN 1 ELSE 0 END \
      + CASE WHEN administrator THEN 2 ELSE 0 END + CASE WHEN disabled THEN 4 ELSE 0 END \
-     + CASE WHEN robot_of IS NULL THEN 0 ELSE 8 END AS BIGINT) AS user_flags, \
-     users.generation, (SELECT string_agg(CAST(team_id AS TEXT), ' ') FROM team_members \
+     AS BIGINT) AS user_flags, users.generation, robot_of, (SELECT string_agg(CAST(team_id AS TEXT), ' ') FROM team_members \
      WHERE team_members.user_id = users.id) AS teams";
 const TOKEN: &str = ", tokens.id AS token_id, tokens.kind AS token_kind, tokens.digest AS token_digest, \
      tokens.scopes AS token_scopes, tokens.project_id AS token_project, tokens.generation AS token_generation, \

@@ -8,6 +8,7 @@ mod items;
 mod linked_subjects;
 mod login_failures;
 mod names;
+mod owners;
 mod push;
 mod readers;
 mod sharing;

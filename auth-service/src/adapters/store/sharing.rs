@@ -7,6 +7,7 @@ use super::{Store, change, corrupt, note_change, read};
 use crate::domain::access::AccessSet;
 use crate::domain::facts::Sharing;
 use crate::domain::principal::PrincipalId;
+use crate::domain::project::ProjectId;
 use crate::domain::repository::{Item, RepositoryName};
 use crate::ports::StorageError;
 use crate::ports::items::{AccessChange, ItemError, ItemSharing, SharingSettings};
@@ -90,6 +91,17 @@ impl SharingSettings for Store {
             let present = rows.iter().find(|(present, _)| *present == principal.number());
             let before = present.and_then(|(_, kinds)| AccessSet::from_bits(*kinds)).unwrap_or_default();
             let after = access.apply(before);
+            if matches!(access, AccessChange::Add(_)) {
+                let robot_of: Option<(Option<i64>,)> = sqlx::query_as("SELECT robot_of FROM users WHERE id = $1")
+                    .bind(principal.number())
+                    .fetch_optional(&mut *transaction)
+                    .await
+                    .map_err(StorageError::from)?;
+                let its_project = robot_of.and_then(|(project,)| project).map(ProjectId::new);
+                if let Some(project) = its_project.filter(|project| *project != item.project()) {
+                    return Err(ItemError::RobotOf(project));
+                }
+            }
             if present.is_none() && !after.is_empty() && rows.len() >= limit {
                 return Err(ItemError::TooManyRows(limit));
             }

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::owners::require_another_owner;
 use super::users::{NOTE_PROJECTS_NAMING, account_name, forget_principal, take_name, user_number};
 use super::{Store, change, is_taken, list, next_number, note_change, read};
 use crate::domain::account::AccountName;
@@ -42,6 +43,7 @@ impl Teams for Store {
     async fn remove_team(&self, name: &AccountName) -> Result<(), AccountError> {
         change!(self, transaction => {
             let number = team_number!(transaction, name);
+            require_another_owner!(transaction, number, name);
             let members: Vec<(i64,)> = sqlx::query_as("SELECT user_id FROM team_members WHERE team_id = $1")
                 .bind(number)
                 .fetch_all(&mut *transaction)

@@ -149,12 +149,12 @@ impl Tokens for Store {
     async fn add_token(&self, token: &NewToken, room: TokenRoom) -> Result<(), AddTokenError> {
         let now = self.clock.now().as_millis();
         change!(self, transaction => {
-            let owner: Option<(bool,)> = sqlx::query_as("SELECT administrator FROM users WHERE id = $1")
+            let owner: Option<(bool, Option<i64>)> = sqlx::query_as("SELECT administrator, robot_of FROM users WHERE id = $1")
                 .bind(token.user.number())
                 .fetch_optional(&mut *transaction)
                 .await
                 .map_err(StorageError::from)?;
-            let (is_administrator,) = owner.ok_or(AddTokenError::NoSuchUser)?;
+            let (is_administrator, robot_of) = owner.ok_or(AddTokenError::NoSuchUser)?;
             // Docker logins and sessions act as the password that they stand for, whoever its owner becomes.
             if token.kind == OwnTokenKind::Personal && token.scopes.has(LoginScope::Admin) && !is_administrator {
                 return Err(AddTokenError::NotAdministrator);
@@ -168,6 +168,12 @@ impl Tokens for Store {
                 && !exists!(transaction, "SELECT id FROM projects WHERE id = $1", project.number())
             {
                 return Err(AddTokenError::NoSuchProject(project));
+            }
+            let its_project = robot_of.map(ProjectId::new);
+            if let (Some(its_project), Some(project)) = (its_project, token.project)
+                && its_project != project
+            {
+                return Err(AddTokenError::RobotOf(its_project));
             }
             make_room!(transaction, token, now, room);
             sqlx::query(INSERT)

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::owners::require_another_owner;
 use super::{Store, change, corrupt, is_taken, list, next_number, note_change, read};
 use crate::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
 use crate::domain::login::{LoginScope, LoginScopes};
@@ -272,14 +273,7 @@ impl Users for Store {
         change!(self, transaction => {
             let number = user_number!(transaction, name);
             require_another_administrator!(transaction, number, name);
-            let owned: Option<(i64,)> = sqlx::query_as(SOLE_OWNER)
-                .bind(number)
-                .fetch_optional(&mut *transaction)
-                .await
-                .map_err(StorageError::from)?;
-            if let Some((project,)) = owned {
-                return Err(AccountError::OwnsProjects(name.clone(), format!("syn{project}")));
-            }
+            require_another_owner!(transaction, number, name);
             forget_principal!(transaction, number);
             note_change!(transaction, "user", number);
             Ok(())
@@ -315,9 +309,3 @@ impl Users for Store {
         row.map(UserRow::into_user).transpose()
     }
 }
-
-/// A live project that nobody but `$1` can give to somebody else; 32 is the bit of `CHANGE_PERMISSIONS`.
-const SOLE_OWNER: &str = "SELECT projects.id FROM projects JOIN access AS mine ON mine.item_id = projects.id \
-     WHERE trashed_at IS NULL AND mine.principal_id = $1 AND (mine.kinds & 32) <> 0 AND NOT EXISTS \
-     (SELECT 1 FROM access AS other WHERE other.item_id = projects.id AND other.principal_id <> $1 \
-      AND (other.kinds & 32) <> 0) LIMIT 1";

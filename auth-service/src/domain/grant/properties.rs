@@ -64,13 +64,14 @@ fn project() -> impl Strategy<Value = ProjectFacts> {
 }
 
 fn user() -> impl Strategy<Value = UserFacts> {
-    (any::<bool>(), any::<bool>()).prop_map(|(certified, administrator)| UserFacts {
+    let robot_of = prop_oneof![4 => Just(None), 1 => Just(Some(5)), 1 => Just(Some(6))];
+    (any::<bool>(), any::<bool>(), robot_of).prop_map(|(certified, administrator, robot_of)| UserFacts {
         id: UserId::new(USER),
         certified,
         administrator,
         state: AccountState::Active,
         generation: 1,
-        robot: false,
+        robot_of: robot_of.map(ProjectId::new),
         teams: Box::default(),
     })
 }
@@ -154,6 +155,18 @@ proptest! {
     }
 
     #[test]
+    fn a_robot_account_elsewhere_gets_what_nobody_gets_at_most(
+        user in user(), login in login(), project in project(), repository in repository(),
+        policy in policy(), asks in actions(),
+    ) {
+        let robot = UserFacts { robot_of: Some(ProjectId::new(6)), ..user };
+        let wanted = wanted(&[format!("repository:syn5/a:{asks}")]);
+        let facts = facts(Some(&project), &[("a", &repository)]);
+        let granted = |caller: &Caller<'_>| decide(caller, &wanted, &facts, policy).repositories[0].granted;
+        prop_assert!(granted(&Caller::User(&robot, login)).is_within(granted(&Caller::Anonymous)));
+    }
+
+    #[test]
     fn splitting_reordering_and_asking_for_others_change_nothing(
         user in user(), login in login(), project in project(), repository in repository(),
         other in repository(), policy in policy(), asks in prop::collection::vec(actions(), 1..4),
@@ -208,7 +221,7 @@ proptest! {
     ) {
         let user = UserFacts {
             id: UserId::new(9), certified, administrator: false, state: AccountState::Active, generation: 1,
-            robot: false, teams: Box::default(),
+            robot_of: None, teams: Box::default(),
         };
         let caller = if anonymous { Caller::Anonymous } else { Caller::User(&user, Powers::WHOLE) };
         let local = match &repository {

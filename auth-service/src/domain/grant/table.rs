@@ -27,6 +27,7 @@ struct Row {
     anonymous: bool,
     login: &'static str,
     bound_to: Option<i64>,
+    robot_of: Option<i64>,
     project: Option<LifeState>,
     project_access: &'static str,
     through: PrincipalId,
@@ -44,6 +45,7 @@ impl Default for Row {
             anonymous: false,
             login: "view,download,modify,delete,admin",
             bound_to: None,
+            robot_of: None,
             project: Some(LifeState::Live),
             project_access: "",
             through: PrincipalId::new(USER),
@@ -86,7 +88,7 @@ impl Row {
             administrator: self.administrator,
             state: AccountState::Active,
             generation: 1,
-            robot: false,
+            robot_of: self.robot_of.map(ProjectId::new),
             teams: [TeamId::new(TEAM)].into(),
         };
         let situation = RepositorySituation { name, project, repository: self.repository.clone() };
@@ -337,4 +339,41 @@ fn certification_can_be_asked_for_first_pushes_only_or_not_at_all() {
     let first = |policy| Row { repository: UNKNOWN, ..existing(policy) };
     expect("pull:not_visible push:not_certified", &first(with(Certification::Create)));
     expect("pull push", &first(with(Certification::Off)));
+}
+
+#[test]
+fn a_robot_account_has_no_rights_outside_its_own_project_however_they_are_given() {
+    for through in [USER, TEAM, PrincipalId::AUTHENTICATED_USERS.number(), PrincipalId::PUBLIC.number()] {
+        let row = |robot_of| Row {
+            robot_of: Some(robot_of),
+            through: PrincipalId::new(through),
+            project_access: "READ,DOWNLOAD,CREATE,UPDATE,DELETE",
+            asks: "*",
+            ..Row::default()
+        };
+        let nothing = "pull:token_scope push:token_scope delete:token_scope";
+        for repository in [UNKNOWN, RepositoryFacts::PLAIN, TRASHED] {
+            expect(nothing, &Row { repository, ..row(6) });
+        }
+        expect(nothing, &Row { project: None, ..row(6) });
+        if through == USER {
+            expect("pull push delete", &row(5));
+        }
+    }
+}
+
+#[test]
+fn a_robot_account_pulls_elsewhere_what_nobody_has_to_log_in_for() {
+    let row = || Row {
+        robot_of: Some(6),
+        through: PrincipalId::PUBLIC,
+        project_access: "READ",
+        project_open_data: true,
+        policy: AccessPolicy { certification: Certification::Push, anonymous_pull: true },
+        asks: "pull,push",
+        ..Row::default()
+    };
+    expect("pull push:token_scope", &row());
+    expect("pull:token_scope push:token_scope", &Row { login: "view,modify", ..row() });
+    expect("pull:token_scope push:token_scope", &Row { project_open_data: false, ..row() });
 }

@@ -15,7 +15,7 @@ fn user() -> UserFacts {
         administrator: false,
         state: AccountState::Active,
         generation: 4,
-        robot: false,
+        robot_of: None,
         teams: Box::default(),
     }
 }

@@ -86,7 +86,8 @@ impl From<GiveTokenError> for RestError {
                 error @ (AddTokenError::NotAdministrator
                 | AddTokenError::NameTaken
                 | AddTokenError::TooMany(_)
-                | AddTokenError::NoSuchProject(_)),
+                | AddTokenError::NoSuchProject(_)
+                | AddTokenError::RobotOf(_)),
             ) => Self::BadRequest(error.to_string()),
             GiveTokenError::Randomness(error) => Self::Unavailable(error.to_string()),
         }

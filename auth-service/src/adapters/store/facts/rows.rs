@@ -48,6 +48,7 @@ pub(super) struct UserColumns {
     user_id: Option<i64>,
     user_flags: i64,
     generation: Option<i64>,
+    robot_of: Option<i64>,
     teams: Option<String>,
 }
 
@@ -108,7 +109,7 @@ impl UserColumns {
             administrator: self.user_flags & 2 != 0,
             state: if self.user_flags & 4 == 0 { AccountState::Active } else { AccountState::Disabled },
             generation: self.generation.unwrap_or(0),
-            robot: self.user_flags & 8 != 0,
+            robot_of: self.robot_of.map(ProjectId::new),
             teams: teams.into(),
         }))
     }
