@@ -81,6 +81,7 @@ pub enum UserCommand {
 
 /// An account, and somebody as an issuer knows them.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Link {
     /// The account's name
     #[arg(value_parser = AccountName::parse)]

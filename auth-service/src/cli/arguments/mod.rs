@@ -185,3 +185,15 @@ fn parse_scopes(text: &str) -> Result<LoginScopes, String> {
     LoginScopes::parse(text)
         .map_err(|word| format!("'{word}' is none of view, download, modify, delete, admin"))
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn no_two_arguments_are_in_each_others_way() {
+        Arguments::command().debug_assert();
+    }
+}
