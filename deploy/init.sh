@@ -16,9 +16,13 @@ random_file() {
 random_file /handover/webhook-secret
 random_file /handover/registry-http-secret
 
-# `list` fails without keys, for one; whatever else the reason, `init` says it and
-# overwrites nothing.
-auth-service key list >/dev/null 2>&1 || auth-service key init
+# Only the first start, which finds no keys, makes a database: one that is missing
+# later was lost, and the service says so. `key list` fails without keys, for one;
+# whatever else the reason, `key init` says it and overwrites nothing.
+auth-service key list >/dev/null 2>&1 || {
+  [ -e /data/auth-service.db ] || auth-service db init
+  auth-service key init
+}
 auth-service key export-ca >/handover/ca.pem.new
 chmod 640 /handover/ca.pem.new
 mv /handover/ca.pem.new /handover/ca.pem

@@ -27,15 +27,25 @@ use crate::web::server::{Listeners, ServerOptions};
 pub use self::issuers::{check_issuers, token_shapes};
 pub use self::wiring::{access_policy, give_tokens, hashing_threads};
 
-/// Opens the database, with its schema brought up to date.
+/// Opens the database, with its schema brought up to date. There must be one.
 pub async fn open_store(settings: &Settings) -> anyhow::Result<Arc<Store>> {
+    let (location, options) = database(settings);
+    Ok(Arc::new(Store::connect(&location, options, Arc::new(SystemClock)).await?))
+}
+
+/// Makes an empty database where none is; whether it did.
+pub async fn create_store(settings: &Settings) -> anyhow::Result<bool> {
+    let (location, options) = database(settings);
+    Ok(Store::create(&location, options).await?)
+}
+
+fn database(settings: &Settings) -> (Location, ConnectOptions) {
     let database = &settings.database;
     let location = match &database.url {
         DatabaseUrl::Sqlite(path) => Location::Sqlite(path.clone()),
         DatabaseUrl::Postgres(url) => Location::Postgres(url.expose().to_owned()),
     };
-    let options = ConnectOptions { connections: database.connections, patience: database.busy };
-    Ok(Arc::new(Store::connect(&location, options, Arc::new(SystemClock)).await?))
+    (location, ConnectOptions { connections: database.connections, patience: database.busy })
 }
 
 /// A service that listens and whose work has not begun.

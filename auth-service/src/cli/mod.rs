@@ -6,6 +6,7 @@ pub mod quickstart;
 
 mod accounts;
 mod configuration;
+mod database;
 mod explain;
 mod items;
 mod links;
@@ -62,6 +63,7 @@ fn run(arguments: Arguments) -> Result<Report, Failure> {
         command => in_runtime(async {
             let settings = settings(loaded)?;
             match command {
+                Command::Db { command } => database::run(&settings, command).await,
                 Command::User { command } => accounts::user(&settings, command).await,
                 Command::Robot { command } => accounts::robot(&settings, command).await,
                 Command::Team { command } => accounts::team(&settings, command).await,

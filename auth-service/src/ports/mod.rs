@@ -21,6 +21,9 @@ pub mod tokens;
 /// The database could not do what was asked; the cause is for the log, never for a client.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
+    /// There is none.
+    #[error("there is no database: {0}")]
+    Missing(String),
     /// It cannot be reached, is locked, full or gone.
     #[error("the database cannot be used: {0}")]
     Unavailable(String),

@@ -12,7 +12,7 @@ use crate::adapters::signing::{KeyDirectory, KeyError, SigningAlgorithm};
 use crate::adapters::store::Store;
 use crate::adapters::system::{SystemClock, random_bytes};
 use crate::app::manage_accounts::{AccountRequest, ManageAccounts};
-use crate::bootstrap::{hashing_threads, open_store, token_shapes};
+use crate::bootstrap::{create_store, hashing_threads, open_store, token_shapes};
 use crate::config::Settings;
 use crate::domain::account::{AccountName, AccountState, EmailAddress};
 use crate::domain::credential::NewPassword;
@@ -54,6 +54,7 @@ pub(super) struct Contents {
 pub(super) async fn complete(folder: &DataFolder, settings: &Settings) -> anyhow::Result<Contents> {
     make_keys(settings)?;
     let sample = make_sample(folder)?;
+    create_store(settings).await?;
     let store = open_store(settings).await?;
     let user = administrator(folder, settings, &store).await?;
     let project = project(&store, user.as_ref()).await?;

@@ -67,6 +67,7 @@ impl Database {
 
     async fn at(location: Location, folder: Option<TempDir>) -> Self {
         let clock = Arc::new(TestClock::default());
+        assert!(create(&location).await.unwrap());
         let store = connect(&location, PATIENCE, clock.clone()).await.unwrap();
         Self { store: Arc::new(store), clock, location, folder }
     }
@@ -115,6 +116,10 @@ impl Database {
             }
         }
     }
+}
+
+pub(crate) async fn create(location: &Location) -> Result<bool, StorageError> {
+    Store::create(location, ConnectOptions { connections: 4, patience: PATIENCE }).await
 }
 
 pub(crate) async fn connect(

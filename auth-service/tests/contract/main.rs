@@ -13,6 +13,7 @@
 )]
 
 mod accounts;
+mod broken_file;
 mod cached_facts;
 mod cached_random;
 mod changes;

@@ -16,13 +16,15 @@ use auth_service::ports::items::Names;
 use auth_service::ports::system::Clock;
 use sqlx::Connection as _;
 
-use crate::database::{Database, PATIENCE, TestClock, connect, on_both_engines, open_postgres, open_sqlite};
+use crate::database::{
+    Database, PATIENCE, TestClock, connect, create, on_both_engines, open_postgres, open_sqlite,
+};
 use crate::makers::{add_project, add_repository, add_user, at, login, name, push, repository};
 
 on_both_engines!(
     while_somebody_else_writes_reads_go_on_and_changes_fail_in_time,
     a_database_of_a_later_version_is_refused,
-    what_is_opened_by_many_at_once_is_made_once,
+    what_is_made_by_many_at_once_is_made_once,
     a_closed_store_gives_errors,
 );
 
@@ -97,7 +99,7 @@ async fn a_database_of_a_later_version_is_refused(database: Database) {
     assert!(text.contains("9999"), "{text}");
 }
 
-async fn what_is_opened_by_many_at_once_is_made_once(database: Database) {
+async fn what_is_made_by_many_at_once_is_made_once(database: Database) {
     let empty = match &database.location {
         Location::Sqlite(path) => Location::Sqlite(path.with_file_name("new.db")),
         Location::Postgres(url) => {
@@ -105,9 +107,17 @@ async fn what_is_opened_by_many_at_once_is_made_once(database: Database) {
             Location::Postgres(url.clone())
         }
     };
+    let making = (0..4).map(|_| create(&empty));
+    let made = futures_util::future::join_all(making).await.into_iter().map(Result::unwrap);
+    assert!(made.filter(|made| *made).count() >= 1);
     let openings = (0..4).map(|_| connect(&empty, PATIENCE, database.clock.clone() as Arc<dyn Clock>));
     for store in futures_util::future::join_all(openings).await {
         assert_eq!(store.unwrap().users().await.unwrap(), []);
+    }
+    if !database.is_postgres() {
+        let names = std::fs::read_dir(database.path().parent().unwrap()).unwrap();
+        let mut names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        assert!(!names.any(|name| name.contains(".new")), "something half made is left");
     }
 }
 

@@ -15,7 +15,7 @@ use auth_service::ports::system::Clock;
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
-use crate::database::{Database, PATIENCE, TestClock, connect, open_sqlite};
+use crate::database::{Database, PATIENCE, TestClock, connect, create, open_sqlite};
 use crate::makers::{add_project, add_repository, add_user, at, push, repository};
 use crate::robustness::{SHORT, use_everything};
 
@@ -86,7 +86,9 @@ async fn what_is_no_database_is_refused_by_its_name() {
     for path in [junk, folder.path().join("missing/folder.db"), folder.path().to_owned()] {
         let clock = Arc::new(TestClock::default());
         let refused = connect(&Location::Sqlite(path.clone()), SHORT, clock).await;
-        let Err(StorageError::Unavailable(text)) = refused.map(drop) else { panic!("{path:?} was opened") };
+        let Err(StorageError::Unavailable(text) | StorageError::Missing(text)) = refused.map(drop) else {
+            panic!("{path:?} was opened")
+        };
         assert!(text.contains(path.to_str().unwrap()), "{text}");
     }
 }
@@ -144,6 +146,7 @@ async fn a_full_disk_fails_the_delivery_and_leaves_nothing_half_done() {
     };
     let location = Location::Sqlite(disk.0.path().join("auth-service.db"));
     let clock = Arc::new(TestClock::default());
+    create(&location).await.unwrap();
     let store = connect(&location, PATIENCE, clock).await.unwrap();
     let name = repository(add_project(&store, "p").await, "app");
     let mut stored = 0;

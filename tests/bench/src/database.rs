@@ -122,6 +122,8 @@ fn make_schema(program: &Path, folder: &Path, url: &str) -> anyhow::Result<()> {
         login: "",
     };
     let file = service.write_configuration(folder)?;
+    // Refused where there is one already; whether that can be opened is what the next command tells.
+    Command::new(program).arg("--config").arg(&file).args(["db", "init"]).output()?;
     let output = Command::new(program).arg("--config").arg(&file).args(["team", "list"]).output()?;
     if output.status.success() {
         return Ok(());

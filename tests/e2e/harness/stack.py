@@ -61,6 +61,7 @@ class Stack:
         Stack.latest = self
         self.service = Service(self.folder, self.settings)
         self.service.cli("key", "init", *(["--algorithm", algorithm] if algorithm else [])).check()
+        self.service.cli("db", "init").check()
         certificates = self.folder / "ca.pem"
         certificates.write_text(self.service.cli("key", "export-ca").check().stdout)
         self.service.serve()

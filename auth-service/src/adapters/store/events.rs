@@ -1,5 +1,7 @@
 //! The inbox of the webhook, and what pushes do to the records.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::Acquire as _;
 
@@ -120,7 +122,8 @@ impl EventInbox for Store {
         events: &[IncomingEvent],
         arrived_at: Timestamp,
     ) -> Result<Vec<Receipt>, StorageError> {
-        change!(self, transaction => {
+        let most = u32::try_from(events.len()).unwrap_or(u32::MAX);
+        change!(self, self.patience + FOR_EACH_EVENT * most, transaction => {
             let mut receipts = Vec::with_capacity(events.len());
             for event in events {
                 let is_new = store_event!(transaction, event, arrived_at);
@@ -192,6 +195,10 @@ impl EventInbox for Store {
         Ok(())
     }
 }
+
+/// How much longer a delivery may take for each event in it: the registry would send one that does not fit for
+/// ever.
+const FOR_EACH_EVENT: Duration = Duration::from_millis(50);
 
 /// How many rows are forgotten in one transaction: nobody else can change anything while it runs.
 const FORGOTTEN_AT_ONCE: u64 = 500;

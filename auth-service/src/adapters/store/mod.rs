@@ -4,30 +4,35 @@
 mod connect;
 mod events;
 mod facts;
+mod file;
 mod items;
+mod journal;
 mod linked_subjects;
 mod login_failures;
 mod names;
 mod owners;
+mod postgres;
 mod push;
 mod readers;
 mod sharing;
+mod sqlite;
 mod teams;
 mod tokens;
 mod users;
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sqlx::{PgPool, Postgres, SqlitePool, Transaction};
+use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::ports::StorageError;
 use crate::ports::system::Clock;
 
+use file::DatabaseFile;
 use login_failures::BucketKey;
 use readers::Readers;
+use sqlite::Writer;
 
 pub use connect::{ConnectOptions, Location};
 
@@ -43,16 +48,9 @@ pub struct Store {
 /// The two engines.
 enum Engine {
     /// A file; many readers and one writer, each on connections of their own.
-    Sqlite { readers: Box<Readers>, writer: SqlitePool, file: DatabaseFile },
+    Sqlite { readers: Box<Readers>, writer: Writer, file: DatabaseFile },
     /// A server.
     Postgres(PgPool),
-}
-
-/// Which file was opened: a path can come to name another one, or none.
-struct DatabaseFile {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
 }
 
 impl From<sqlx::Error> for StorageError {
@@ -68,15 +66,23 @@ impl From<sqlx::Error> for StorageError {
 
 impl Store {
     /// Waits for `work`, but not for ever: a server that has stopped, or a network that swallows everything,
-    /// keeps no promise of its own. Twice the patience, because getting a connection may take it up once.
+    /// keeps no promise of its own.
     async fn in_time<T, E: From<StorageError>>(
         &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        match tokio::time::timeout(self.patience * 2, work).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(StorageError::Unavailable("it does not answer in time".to_owned()).into()),
-        }
+        within(self.patience, work).await
+    }
+}
+
+/// Waits for `work` until `limit` is over.
+async fn within<T, E: From<StorageError>>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(StorageError::Unavailable("it does not answer in time".to_owned()).into()),
     }
 }
 
@@ -128,27 +134,37 @@ macro_rules! list {
     }};
 }
 
-/// Runs a body in a transaction, once for each engine's type, and commits when it gives a value. `?` in the
-/// body leaves the function and rolls back. One transaction runs at a time, on either engine: `SQLite` takes
-/// its write lock at once (one that reads first and writes later could be refused half-way), and on
-/// `PostgreSQL` the first step locks a row that each of them locks first.
+/// Runs a body in a transaction, once for each engine's type, and commits it unless the body leaves by `?` or
+/// `return`, which rolls back. All of it has the time of [`Store::in_time`], or a limit of its own that comes
+/// after the store. One transaction runs at a time, on either engine: `SQLite` takes its write lock at once (one
+/// that reads first and writes later could be refused half-way), and on `PostgreSQL` the first step locks a row
+/// that each of them locks first.
 macro_rules! change {
-    ($store:expr, $transaction:ident => $body:expr) => {{
+    ($store:expr, $transaction:ident => $body:expr) => {
+        change!($store, $store.patience, $transaction => $body)
+    };
+    ($store:expr, $limit:expr, $transaction:ident => $body:expr) => {{
         $store.require_same_file()?;
         match &$store.engine {
             $crate::adapters::store::Engine::Sqlite { writer, .. } => {
-                let begin = async { Ok(writer.begin_with("BEGIN IMMEDIATE").await?) };
-                let mut $transaction = $store.in_time::<_, StorageError>(begin).await?;
-                let outcome = $body;
-                $transaction.commit().await.map_err(StorageError::from)?;
-                outcome
+                let work = async {
+                    let mut $transaction = writer.begin().await?;
+                    let outcome = $body;
+                    $transaction.commit().await.map_err(StorageError::from)?;
+                    // What went into a file that is another one by now is not kept.
+                    $store.require_same_file()?;
+                    outcome
+                };
+                $crate::adapters::store::within($limit, work).await
             }
             $crate::adapters::store::Engine::Postgres(pool) => {
-                let begin = $crate::adapters::store::begin_alone(pool);
-                let mut $transaction = $store.in_time(begin).await?;
-                let outcome = $body;
-                $transaction.commit().await.map_err(StorageError::from)?;
-                outcome
+                let work = async {
+                    let mut $transaction = $crate::adapters::store::begin_alone(pool).await?;
+                    let outcome = $body;
+                    $transaction.commit().await.map_err(StorageError::from)?;
+                    outcome
+                };
+                $crate::adapters::store::within($limit, work).await
             }
         }
     }};

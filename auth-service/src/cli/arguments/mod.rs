@@ -58,6 +58,12 @@ pub enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// The database
+    Db {
+        /// What to do with it.
+        #[command(subcommand)]
+        command: DatabaseCommand,
+    },
     /// User accounts
     User {
         /// What to do with them.
@@ -165,6 +171,13 @@ pub enum ConfigCommand {
     Check,
     /// Show every setting and where it comes from, secrets hidden
     Show,
+}
+
+/// `db …`
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum DatabaseCommand {
+    /// Make an empty database where none is; no other command does
+    Init,
 }
 
 /// `explain …`

@@ -1,0 +1,98 @@
+//! Opening a database on a `PostgreSQL` server, and filling an empty one.
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, PgPool};
+
+use super::Engine;
+use super::connect::{ConnectOptions, FIRST_MIGRATION, NEWEST_MIGRATION, is_first, is_up_to_date};
+use crate::ports::StorageError;
+
+/// After how many milliseconds the server ends a transaction whose process has stopped in the middle: no
+/// other one can change anything meanwhile.
+const IDLE_IN_TRANSACTION: &str = "10000";
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Opens a database that is ours.
+pub(super) async fn open(url: &str, options: ConnectOptions) -> Result<Engine, StorageError> {
+    let pool = connect(url, options).await?;
+    let newest = sqlx::query_scalar(NEWEST_MIGRATION).fetch_one(&pool).await.ok().flatten();
+    if !is_up_to_date(&MIGRATIONS, newest) {
+        if !is_ours(&pool).await? {
+            return Err(nothing_there());
+        }
+        migrate(&pool).await?;
+    }
+    Ok(Engine::Postgres(pool))
+}
+
+/// Fills an empty database.
+pub(super) async fn create(url: &str, options: ConnectOptions) -> Result<bool, StorageError> {
+    let pool = connect(url, options).await?;
+    if is_ours(&pool).await? {
+        return Ok(false);
+    }
+    migrate(&pool).await?;
+    Ok(true)
+}
+
+/// Whether there is a database of ours.
+pub(super) async fn check(url: &str, options: ConnectOptions) -> Result<(), StorageError> {
+    if is_ours(&connect(url, options).await?).await? { Ok(()) } else { Err(nothing_there()) }
+}
+
+async fn connect(url: &str, options: ConnectOptions) -> Result<PgPool, StorageError> {
+    let connection: PgConnectOptions = url.parse().map_err(|_| {
+        // The parser's own message could repeat a part of the URL, and with it the password.
+        StorageError::Unavailable("database.url is no postgres://user:password@host/database".to_owned())
+    })?;
+    let lock_limit = options.patience_for_locks().as_millis().to_string();
+    let pool = PgPoolOptions::new()
+        .max_connections(options.connections)
+        .acquire_timeout(options.patience_for_locks())
+        .test_before_acquire(false)
+        .connect_with(
+            connection
+                .application_name("auth-service")
+                .options([
+                    ("lock_timeout", lock_limit.as_str()),
+                    ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
+                    // Every statement finds its rows by an index, whatever the values: a plan for each
+                    // execution would only cost time.
+                    ("plan_cache_mode", "force_generic_plan"),
+                ])
+                .disable_statement_logging(),
+        )
+        .await?;
+    Ok(pool)
+}
+
+/// Whether this program has begun to fill the database; an error if another one has.
+async fn is_ours(pool: &PgPool) -> Result<bool, StorageError> {
+    let (table,): (Option<String>,) =
+        sqlx::query_as("SELECT CAST(to_regclass('_sqlx_migrations') AS TEXT)").fetch_one(pool).await?;
+    if table.is_none() {
+        return Ok(false);
+    }
+    let first: Option<(Vec<u8>,)> = sqlx::query_as(FIRST_MIGRATION).fetch_optional(pool).await?;
+    match first {
+        None => Ok(false),
+        Some((checksum,)) if is_first(&MIGRATIONS, &checksum) => Ok(true),
+        Some(_) => Err(StorageError::Unavailable(
+            "it is the database of another program; name another one in database.url".to_owned(),
+        )),
+    }
+}
+
+fn nothing_there() -> StorageError {
+    StorageError::Missing(
+        "the PostgreSQL database holds nothing of this program; name the right one in database.url, or run \
+         `auth-service db init` to begin with an empty one"
+            .to_owned(),
+    )
+}
+
+async fn migrate(pool: &PgPool) -> Result<(), StorageError> {
+    MIGRATIONS.run(pool).await.map_err(|error| StorageError::Unavailable(error.to_string()))
+}
