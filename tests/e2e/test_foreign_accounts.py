@@ -111,7 +111,7 @@ def test_a_new_password_does_not_end_foreign_tokens(
     federation: Federation, stack: Stack, owner: User
 ) -> None:
     token = federation.linked_token(owner, "signed", WORDS)
-    stack.service.cli("user", "password", owner.name, "--password-stdin", stdin="another one").check()
+    stack.change_password(owner)
     assert stack.ask_token(anybody(token)).status == 200
 
 

@@ -149,7 +149,7 @@ def test_an_administrators_foreign_token_has_ordinary_rights(
     token = anybody(federation.linked_token(administrator, "signed", WORDS))
     assert stack.granted(administrator, item, "pull") == {"pull"}
     assert stack.granted(token, item, "pull") == set()
-    assert stack.ask_token(token, "registry:catalog:*").status == 401
+    assert not stack.lists_everything(token)
 
 
 def test_a_token_made_for_another_audience_or_another_client_is_refused(

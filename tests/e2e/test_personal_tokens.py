@@ -71,7 +71,7 @@ def test_a_mistyped_token_is_told_from_a_wrong_password(stack: Stack, owner: Use
 
 def test_tokens_survive_a_new_password_and_not_a_disabled_account(stack: Stack, owner: User) -> None:
     logged_in = with_token(owner, stack.add_token(owner))
-    stack.service.cli("user", "password", owner.name, "--password-stdin", stdin="another one").check()
+    stack.change_password(owner)
     assert stack.ask_token(logged_in).status == 200
     stack.service.cli("user", "disable", owner.name).check()
     wait_until(
@@ -105,8 +105,8 @@ def test_an_administrators_token_has_ordinary_rights_unless_it_was_made_with_adm
         administrator, stack.add_token(administrator, "--name", "p", "--scope", "view,download,admin")
     )
     assert stack.granted(powerful, item, "pull") == {"pull"}
-    assert stack.ask_token(powerful, "registry:catalog:*").status == 200
-    assert stack.ask_token(ordinary, "registry:catalog:*").status == 401
+    assert stack.lists_everything(powerful)
+    assert not stack.lists_everything(ordinary)
 
 
 def test_nobody_but_an_administrator_is_given_a_token_with_admin(stack: Stack, owner: User) -> None:
@@ -119,13 +119,14 @@ def test_a_token_has_lost_admin_when_its_owner_is_promoted_again(stack: Stack) -
     stack.add_user("administrator", "--admin")
     administrator = stack.add_user("administrator", "--admin")
     token = with_token(administrator, stack.add_token(administrator, "--scope", "view,admin"))
-    assert stack.ask_token(token, "registry:catalog:*").status == 200
+    assert stack.lists_everything(token)
     for command in ("demote", "promote"):
         stack.service.cli("user", command, administrator.name).check()
+    wait_until(lambda: not stack.lists_everything(token), "it lists nothing any more", PROMISED_SECONDS)
+    # The server may have read of the one change and not of the other.
     wait_until(
-        lambda: stack.ask_token(token, "registry:catalog:*").status == 401, "it is refused", PROMISED_SECONDS
+        lambda: stack.lists_everything(administrator), "its owner has all rights again", PROMISED_SECONDS
     )
-    assert stack.ask_token(administrator, "registry:catalog:*").status == 200
 
 
 def test_the_list_shows_what_a_token_is_for_and_never_the_token(stack: Stack, owner: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 from pathlib import Path
 
@@ -30,14 +31,26 @@ def service_binary() -> Path:
 
 
 _handed_out: set[int] = set()
+_range = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on and that no other part of this run was given."""
+    """A loopback port that nobody listens on and that no other part of this run was given.
+
+    It is below those that the system gives to outgoing connections, of which one could have it before the
+    server that it is meant for.
+    """
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in _handed_out:
+        port = random.randrange(10_000, int(_range[0]))
+        if port not in _handed_out and _is_free(port):
             _handed_out.add(port)
             return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

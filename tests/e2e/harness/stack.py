@@ -122,6 +122,17 @@ class Stack:
         self.grant(project, robot, access)
         return robot
 
+    def change_password(self, user: User) -> User:
+        """Until the running server takes the old one no more, and what hung on it has ended."""
+        changed = User(user.name, f"another {user.password}")
+        words = ("user", "password", user.name, "--password-stdin")
+        assert self.ask_token(user).status == 200
+        self.service.cli(*words, stdin=changed.password).check()
+        wait_until(
+            lambda: self.ask_token(user).status == 401, "the old password is refused", PROMISED_SECONDS
+        )
+        return changed
+
     def link(self, user: User, issuer: str, subject: str) -> None:
         """Whoever the issuer knows by this name acts for the account."""
         self.service.cli("user", "link", user.name, issuer, subject).check()
@@ -171,6 +182,10 @@ class Stack:
             return set()
         assert answer.status == 200, f"{answer.status} {answer.body!r}"
         return grants_of(answer.json()["token"]).get(item, set())
+
+    def lists_everything(self, user: User) -> bool:
+        """Whether the token of this request is good for the registry's catalogue."""
+        return grants_of(self.token(user, "registry:catalog:*")) == {"catalog": {"*"}}
 
     def wait_for_grant(self, user: User, item: str, actions: str, expected: set[str]) -> None:
         """What the command line changed holds in a running server within one second."""
