@@ -90,3 +90,18 @@ def test_nobody_gets_a_token_without_credentials(stack: Stack, credentials: str 
     answer = request("GET", f"{stack.service.url}/token?service=registry.test", headers=headers)
     assert answer.status == 401
     assert "[anonymous]" in answer.message
+
+
+def test_an_empty_password_and_a_registry_token_are_told_from_a_wrong_password_and_not_counted(
+    stack: Stack, owner: User
+) -> None:
+    registry_token = stack.remember(stack.token(stack.add_user("other")))
+    for _ in range(8):
+        empty = stack.ask_token(User(owner.name, ""))
+        assert (empty.status, empty.code) == (401, "UNAUTHORIZED")
+        assert "the password is empty" in empty.message
+        assert "personal access token" in empty.message
+        misplaced = stack.ask_token(User(owner.name, registry_token))
+        assert (misplaced.status, misplaced.code) == (401, "UNAUTHORIZED")
+        assert "no issuer 'registry.test' is configured here" in misplaced.message
+    assert stack.ask_token(owner).status == 200

@@ -177,6 +177,7 @@ def test_when_a_token_was_last_used_is_written_down_at_the_end_at_the_latest(
 
 
 def test_a_password_cannot_have_the_shape_of_a_token(stack: Stack, owner: User) -> None:
-    for shape in ("asp_x", "asi_x", "ass_x", "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"):
+    signed, encrypted = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "eyJhbGciOiJkaXIifQ..aXY.dGV4dA.dGFn"
+    for shape in ("asp_x", "asi_x", "ass_x", signed, encrypted):
         outcome = stack.service.cli("user", "password", owner.name, "--password-stdin", stdin=shape)
         assert "cannot have the form of an access token" in outcome.stderr

@@ -42,6 +42,10 @@ impl Authenticate {
             Credential::Anonymous => Ok(Proof::None),
             Credential::Token(token) => Ok(Proof::Token(*token)),
             Credential::Mistyped(mistyped) => Err(LoginFailure::Refused(RefusedLogin::Mistyped(*mistyped))),
+            Credential::UnknownIssuer(issuer) => {
+                Err(LoginFailure::Refused(RefusedLogin::UnknownIssuer(issuer.clone())))
+            }
+            Credential::EmptyPassword => Err(LoginFailure::Refused(RefusedLogin::EmptyPassword)),
             Credential::Foreign(token) => {
                 self.foreign_logins.check(token, origin.network).await.map(Proof::Foreign)
             }

@@ -43,7 +43,7 @@ impl Sessions {
         origin: Origin,
         requester: Requester,
     ) -> Result<GivenToken, NoSession> {
-        if !matches!(credential, Credential::Password { .. } | Credential::Anonymous) {
+        if matches!(credential, Credential::Token(_) | Credential::Mistyped(_) | Credential::Foreign(_)) {
             return Err(NoSession::NotAPassword);
         }
         let admitted =

@@ -5,7 +5,8 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::foreign::ForeignToken;
-use super::foreign::shape::{TokenShapes, is_web_token};
+use super::foreign::claimed_issuer::ClaimedIssuer;
+use super::foreign::shape::TokenShapes;
 use super::own_token::{Mistyped, OwnToken, OwnTokenKind};
 
 /// A password as somebody typed it. It is wiped from memory when dropped and never shown.
@@ -50,6 +51,10 @@ pub enum Credential {
     Mistyped(Mistyped),
     /// A token of another issuer; what was typed as user name is not looked at.
     Foreign(ForeignToken),
+    /// A web token of an issuer that is not configured. It is no password, since none can have its form.
+    UnknownIssuer(ClaimedIssuer),
+    /// A user name without a password: what programs send that read docker's file and do not know identity tokens.
+    EmptyPassword,
 }
 
 impl Credential {
@@ -61,10 +66,16 @@ impl Credential {
             Some(Err(mistyped)) => return Self::Mistyped(mistyped),
             None => {}
         }
-        match shapes.read(secret.expose()) {
-            Some(token) => Self::Foreign(token),
-            None if name.is_empty() && secret.expose().is_empty() => Self::Anonymous,
-            None => Self::Password { name, password: secret },
+        if let Some(token) = shapes.read(secret.expose()) {
+            return Self::Foreign(token);
+        }
+        if let Some(issuer) = ClaimedIssuer::of(secret.expose()) {
+            return Self::UnknownIssuer(issuer);
+        }
+        match (name.is_empty(), secret.expose().is_empty()) {
+            (true, true) => Self::Anonymous,
+            (false, true) => Self::EmptyPassword,
+            (_, false) => Self::Password { name, password: secret },
         }
     }
 }
@@ -84,7 +95,8 @@ impl NewPassword {
             return Err(BadPassword::TooLong { limit });
         }
         let is_of_issuer = shapes.read(&text).is_some() || shapes.begins_like_a_token(&text);
-        if OwnTokenKind::of(&text).is_some() || is_web_token(&text) || is_of_issuer {
+        let is_web_token = ClaimedIssuer::of(&text).is_some();
+        if OwnTokenKind::of(&text).is_some() || is_web_token || is_of_issuer {
             return Err(BadPassword::TokenShape);
         }
         Ok(Self(Password::new(text)))
@@ -148,6 +160,7 @@ mod tests {
             "hub_x y",
             "hub_\0",
             "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+            "eyJhbGciOiJkaXIifQ..aXY.dGV4dA.dGFn",
         ] {
             assert_eq!(new_password(token, 8192).unwrap_err(), BadPassword::TokenShape);
         }
@@ -166,10 +179,14 @@ mod tests {
             for no_token in ["hub_\0", "hub_to ken", "hub_token\n"] {
                 assert!(matches!(of(name, no_token), Credential::Password { .. }));
             }
+            for token in ["eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln", "eyJhbGciOiJkaXIifQ..aXY.dGV4dA.dGFn"]
+            {
+                assert!(matches!(of(name, token), Credential::UnknownIssuer(_)));
+            }
             assert!(matches!(of(name, "sesame"), Credential::Password { .. }));
         }
         assert!(matches!(of("", ""), Credential::Anonymous));
-        assert!(matches!(of("alice", ""), Credential::Password { .. }));
+        assert!(matches!(of("alice", ""), Credential::EmptyPassword));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::foreign::IssuerName;
+use super::foreign::claimed_issuer::ClaimedIssuer;
 use super::foreign::rules::ForeignRefusal;
 use super::lockout::{Counter, Wait};
 use super::login::NotAdmitted;
@@ -18,8 +19,12 @@ pub enum RefusedLogin {
     WrongCredentials,
     /// Too many wrong passwords came before.
     LockedOut(Wait),
+    /// A user name without a password.
+    EmptyPassword,
     /// A token that was not copied whole.
     Mistyped(Mistyped),
+    /// A web token of an issuer that is not configured.
+    UnknownIssuer(ClaimedIssuer),
     /// The account or the token is not what it was.
     NotAdmitted(NotAdmitted),
     /// A token of another issuer that is not accepted.
@@ -38,9 +43,12 @@ impl RefusedLogin {
         match self {
             Self::LockedOut(_) => ReasonCode::LockedOut,
             Self::NotAdmitted(NotAdmitted::Disabled) => ReasonCode::AccountDisabled,
-            Self::WrongCredentials | Self::Mistyped(_) | Self::NotAdmitted(_) | Self::Foreign { .. } => {
-                ReasonCode::WrongCredentials
-            }
+            Self::WrongCredentials
+            | Self::EmptyPassword
+            | Self::Mistyped(_)
+            | Self::UnknownIssuer(_)
+            | Self::NotAdmitted(_)
+            | Self::Foreign { .. } => ReasonCode::WrongCredentials,
         }
     }
 
@@ -52,10 +60,13 @@ impl RefusedLogin {
         Refusal { phrase, ..Refusal::of(code, &self.sentence()) }
     }
 
-    /// For the status line, what a token lacks: who has brought one is not helped by hearing of a wrong password.
+    /// For the status line, what a login lacks that was no wrong password: who has brought a token is not helped by
+    /// hearing of one.
     const fn token_phrase(&self) -> Option<&'static str> {
         Some(match self {
             Self::Mistyped(_) => "wrong_credentials: this token is mistyped; copy it once more",
+            Self::UnknownIssuer(_) => "wrong_credentials: no issuer of this token is configured here",
+            Self::EmptyPassword => "wrong_credentials: the password is empty",
             Self::NotAdmitted(NotAdmitted::UnknownToken(_))
             | Self::Foreign { reason: ForeignRefusal::Inactive, .. } => {
                 "wrong_credentials: this token was revoked or is unknown; get a new one"
@@ -84,7 +95,15 @@ impl RefusedLogin {
                 "wrong user name or password; check both and log in once more".to_owned()
             }
             Self::LockedOut(wait) => locked_out(*wait),
+            Self::EmptyPassword => {
+                "the password is empty; a program that reads docker's logins may not know identity tokens: give it a \
+                 personal access token as the password"
+                    .to_owned()
+            }
             Self::Mistyped(mistyped) => mistyped.to_string(),
+            Self::UnknownIssuer(issuer) => {
+                format!("{issuer}; log in with your password, or with a token that is accepted here")
+            }
             Self::NotAdmitted(reason) => sentence_of(*reason),
             Self::Foreign { issuer, reason } => format!("the token of '{issuer}' {}", foreign(*reason)),
         }
@@ -210,7 +229,9 @@ mod tests {
         let mut refusals: Vec<_> = of_tokens.chain(others).map(RefusedLogin::NotAdmitted).collect();
         refusals.extend([
             RefusedLogin::WrongCredentials,
+            RefusedLogin::EmptyPassword,
             RefusedLogin::Mistyped(Mistyped),
+            RefusedLogin::UnknownIssuer(ClaimedIssuer::of("eyJh.eyJz.c2ln").unwrap()),
             RefusedLogin::LockedOut(Wait {
                 counter: Counter::AccountFromNetwork,
                 left: Duration::from_secs(61),

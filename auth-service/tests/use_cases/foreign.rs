@@ -150,6 +150,51 @@ async fn ask(issuer_token: &IssueToken, secret: &str, scope: &str) -> TokenAnswe
 }
 
 #[tokio::test]
+async fn a_web_token_of_an_issuer_that_is_not_configured_is_neither_hashed_nor_counted() {
+    let outside = Outside::new();
+    let issue_token = outside.issue_token();
+    let encoded = |json: serde_json::Value| URL_SAFE_NO_PAD.encode(json.to_string());
+    let signed = format!(
+        "{}.{}.c2ln",
+        encoded(json!({"alg": "RS256"})),
+        encoded(json!({"iss": "https://elsewhere.example.org"}))
+    );
+    let encrypted = format!("{}..aXY.dGV4dA.dGFn", encoded(json!({"alg": "dir", "enc": "A256GCM"})));
+    // The registry's own tokens are such ones: they are not for logging in.
+    let registry_token = {
+        let issued = issue_token.run(&request("sesame", PULL)).await.outcome.unwrap();
+        format!("{}.{}.c2ln", encoded(json!({"alg": "ES256"})), URL_SAFE_NO_PAD.encode(issued.token))
+    };
+    let hashed = outside.hashes.load(Ordering::SeqCst);
+    for (secret, issuer) in [
+        (signed, "no issuer 'https://elsewhere.example.org' is configured here"),
+        (encrypted, "no issuer of this token is configured here"),
+        (registry_token, "no issuer 'i' is configured here"),
+    ] {
+        for _ in 0..6 {
+            let answer = ask(&issue_token, &secret, PULL).await;
+            assert_eq!(code(&answer), Some(ReasonCode::WrongCredentials));
+            assert!(message(&answer).starts_with(issuer), "{}", message(&answer));
+        }
+    }
+    assert_eq!(outside.hashes.load(Ordering::SeqCst), hashed);
+    assert!(outside.world.lock().unwrap().failures.is_empty());
+}
+
+#[tokio::test]
+async fn an_empty_password_is_neither_hashed_nor_counted() {
+    let outside = Outside::new();
+    let issue_token = outside.issue_token();
+    for _ in 0..6 {
+        let answer = ask(&issue_token, "", PULL).await;
+        assert_eq!(code(&answer), Some(ReasonCode::WrongCredentials));
+        assert!(message(&answer).starts_with("the password is empty"), "{}", message(&answer));
+    }
+    assert_eq!(outside.hashes.load(Ordering::SeqCst), 0);
+    assert!(outside.world.lock().unwrap().failures.is_empty());
+}
+
+#[tokio::test]
 async fn a_foreign_token_acts_for_the_linked_account_within_its_scopes() {
     let outside = Outside::new();
     outside.link_alice();

@@ -1,6 +1,7 @@
 //! Logins with tokens of other issuers: which token goes to which issuer, and what its claims mean here. That a
 //! token is genuine is found out elsewhere; no claim is believed before.
 
+pub mod claimed_issuer;
 pub mod claims;
 mod program;
 pub mod robot;

@@ -87,15 +87,30 @@ pub fn is_bearer_token(text: &str) -> bool {
 /// object.
 #[must_use]
 pub fn is_web_token(text: &str) -> bool {
-    let url_safe =
-        |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     let mut parts = 0;
-    text.starts_with("ey")
+    is_base64url_in_parts(text)
         && text.split('.').all(|part| {
             parts += 1;
-            url_safe(part) && (!part.is_empty() || parts == 3)
+            !part.is_empty() || parts == 3
         })
         && parts == 3
+        && (text.starts_with("ey") || begins_with_an_object(text))
+}
+
+/// Whether a text has the form of an encrypted web token (RFC 7516, section 7.1): five parts of base64url, the first of
+/// which is an object. Of the others, some can be empty.
+#[must_use]
+pub fn is_encrypted_web_token(text: &str) -> bool {
+    is_base64url_in_parts(text) && text.split('.').count() == 5 && begins_with_an_object(text)
+}
+
+fn is_base64url_in_parts(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+fn begins_with_an_object(text: &str) -> bool {
+    let header = text.split('.').next().and_then(|header| URL_SAFE_NO_PAD.decode(header).ok());
+    header.is_some_and(|header| Claims::read(&header).is_some())
 }
 
 /// The claims of a web token as they stand there, believed by nobody.
@@ -192,10 +207,23 @@ mod tests {
     fn the_form_of_a_web_token_is_three_parts() {
         assert!(is_web_token("eyJh.eyJz.c2ln"));
         assert!(is_web_token("eyJh.eyJz."), "as one without a signature is");
+        assert!(is_web_token("ewogImFsZyI6ICJFUzI1NiIKfQ.eyJz.c2ln"), "and one whose header has lines");
         for other in
             ["eyJh.eyJz", "eyJh.eyJz.c2ln.x", "eyJh..c2ln", "xyJh.eyJz.c2ln", "eyJh.eyJz.c2 n", "eyJh"]
         {
             assert!(!is_web_token(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_form_of_an_encrypted_web_token_is_five_parts() {
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"dir","enc":"A256GCM"}"#);
+        assert!(is_encrypted_web_token(&format!("{header}..aXY.dGV4dA.dGFn")));
+        assert!(is_encrypted_web_token(&format!("{header}.a2V5.aXY.dGV4dA.dGFn")));
+        for other in
+            ["eyes.are.blue.and.red", &format!("{header}.a.b.c"), &format!("{header}.a.b.c.d.e"), "...."]
+        {
+            assert!(!is_encrypted_web_token(other), "{other}");
         }
     }
 

@@ -21,7 +21,9 @@ pub(super) fn from_header(
         return Err(RestError::NoToken);
     }
     match Credential::of(String::new(), Password::new(token.to_owned()), shapes) {
-        Credential::Password { .. } | Credential::Anonymous => Err(RestError::NoToken),
+        Credential::Password { .. } | Credential::EmptyPassword | Credential::Anonymous => {
+            Err(RestError::NoToken)
+        }
         credential => Ok(credential),
     }
 }
