@@ -13,6 +13,7 @@ import pytest
 from conftest import KINDS, NewNamedClient, running_stack
 from harness.issuer import FakeIssuer
 from harness.process import wait_until
+from harness.rest import call, reason, session
 from harness.stack import PROMISED_SECONDS, Stack, User
 from harness.trust import issuers, trust_stub
 
@@ -28,10 +29,21 @@ def issuer() -> Iterator[FakeIssuer]:
     stub.stop()
 
 
+@pytest.fixture(scope="module")
+def untyped() -> Iterator[FakeIssuer]:
+    """An issuer whose tokens are all of type JWT, whatever they are for."""
+    stub = FakeIssuer().start()
+    yield stub
+    stub.stop()
+
+
 @pytest.fixture(scope="module", params=KINDS)
-def stack(request: pytest.FixtureRequest, issuer: FakeIssuer) -> Iterator[Stack]:
-    """An installation where whoever comes with a token of the issuer gets an account."""
-    sections = issuers(stub=trust_stub(issuer, create_accounts=True))
+def stack(request: pytest.FixtureRequest, issuer: FakeIssuer, untyped: FakeIssuer) -> Iterator[Stack]:
+    """An installation where whoever comes with a token of the issuers gets an account."""
+    sections = issuers(
+        stub=trust_stub(issuer, create_accounts=True),
+        untyped=trust_stub(untyped, types=["JWT"], create_accounts=True),
+    )
     with running_stack(request.param, request, **sections) as stack:
         yield stack
 
@@ -184,6 +196,36 @@ def test_whoever_was_removed_gets_no_account_again(stack: Stack, issuer: FakeIss
     before = set(accounts(stack))
     assert NOT_LINKED in stack.ask_token(token).message
     assert set(accounts(stack)) == before
+
+
+LOGOUT = {"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}
+NO_USE = "the token has no scope that allows anything here"
+OTHER_TOKENS = {
+    "an ID token": ({"scope": None, "client_id": None}, "use the access token, not the ID token"),
+    "a logout token": ({"scope": None, **LOGOUT}, "use the access token, not the ID token"),
+    "a logout token with a scope": (LOGOUT, "use the access token, not the ID token"),
+    "an access token for something else": ({"scope": "openid profile"}, NO_USE),
+}
+"""What an issuer signs besides access tokens for here, and what its owner reads who links it."""
+
+
+@pytest.mark.parametrize(("claims", "sentence"), OTHER_TOKENS.values(), ids=OTHER_TOKENS)
+def test_no_account_is_made_and_none_linked_by_what_is_no_access_token_for_here(
+    stack: Stack, untyped: FakeIssuer, claims: dict[str, object], sentence: str
+) -> None:
+    subject, before = new_subject(), set(accounts(stack))
+
+    def signed(**changes: object) -> str:
+        return untyped.sign(untyped.claims(**{"sub": subject, "client_id": "web", **changes}), {"typ": "JWT"})
+
+    others = signed(**claims)
+    assert stack.ask_token(User("", others)).status == 401
+    assert set(accounts(stack)) == before
+    thief = session(stack, stack.add_user("thief"))
+    linked = call(stack, "POST", "/auth/v1/linkedIdentity", thief, {"token": others})
+    assert (linked.status, sentence in reason(linked)) == (400, True)
+    assert stack.ask_token(User("", signed())).status == 200
+    assert account_of(stack, subject)["userName"] == subject, "it is still its owner's"
 
 
 def test_a_program_gets_no_account_and_neither_does_a_forger(stack: Stack, issuer: FakeIssuer) -> None:

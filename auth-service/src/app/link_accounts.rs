@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::foreign_logins::ForeignLogins;
 use crate::domain::foreign::rules::Standing;
 use crate::domain::foreign::{ForeignSubject, ForeignToken};
+use crate::domain::login::LoginScopes;
 use crate::domain::network::ClientNetwork;
 use crate::domain::own_token::OwnTokenId;
 use crate::domain::principal::UserId;
@@ -20,6 +21,8 @@ pub enum NoLink {
     Token(LoginFailure),
     /// It is the token of a program or of a job, which stands for nobody.
     OfNobody,
+    /// It allows nothing here, and so may be for something else.
+    OfNoUse,
     /// It is good, and the link is not.
     Link(LinkError),
 }
@@ -46,6 +49,9 @@ impl LinkAccounts {
     ) -> Result<ForeignSubject, NoLink> {
         let login = self.foreign_logins.check(token, network).await.map_err(NoLink::Token)?;
         match login.standing {
+            Standing::Subject { is_client: false, .. } if login.scopes == LoginScopes::NONE => {
+                Err(NoLink::OfNoUse)
+            }
             Standing::Subject { subject, is_client: false } => {
                 self.links.link(owner, &subject, LinkedBy::Owner { session }).await.map_err(NoLink::Link)?;
                 self.facts.catch_up().await.map_err(|error| NoLink::Link(error.into()))?;

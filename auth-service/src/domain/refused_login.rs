@@ -188,6 +188,9 @@ const fn foreign(reason: ForeignRefusal) -> &'static str {
             "was given to a program whose tokens are not accepted here; get one by another program"
         }
         ForeignRefusal::WrongType => "is no access token; use the access token, not the ID token",
+        ForeignRefusal::NoScope => {
+            "tells no scope, so that it may be no access token; use the access token, not the ID token"
+        }
         ForeignRefusal::NoSubject => "does not say whom it stands for; ask its administrator",
         ForeignRefusal::NoRobotRule => {
             "is of a job that no rule lets act for a robot account; ask an administrator for a rule"
@@ -248,6 +251,7 @@ mod tests {
             ForeignRefusal::WrongAudience,
             ForeignRefusal::WrongClient,
             ForeignRefusal::WrongType,
+            ForeignRefusal::NoScope,
             ForeignRefusal::NoSubject,
             ForeignRefusal::NoRobotRule,
             ForeignRefusal::BadClaim,

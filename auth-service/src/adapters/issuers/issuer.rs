@@ -66,9 +66,9 @@ impl Issuer {
     /// The claims of a token, if it is genuine.
     pub(super) async fn claims(&self, token: &str, errand: Errand) -> Result<GenuineClaims, ForeignFailure> {
         let (claims, source) = match self.options.verification {
-            Verification::WebToken => (self.verify(token).await?, ClaimsSource::WebToken),
+            Verification::WebToken => self.verify(token).await?,
             Verification::WebTokenAndIntrospection if is_web_token(token) => {
-                (self.verify_and_complete(token, errand).await?, ClaimsSource::WebToken)
+                self.verify_and_complete(token, errand).await?
             }
             Verification::WebTokenAndIntrospection | Verification::Introspection => {
                 (self.introspect(token, errand).await?, ClaimsSource::Introspection)
@@ -78,7 +78,7 @@ impl Issuer {
         Ok(GenuineClaims { claims: Arc::new(claims), source })
     }
 
-    async fn verify(&self, token: &str) -> Result<Claims, ForeignFailure> {
+    async fn verify(&self, token: &str) -> Result<(Claims, ClaimsSource), ForeignFailure> {
         let token = WebToken::read(token, &self.options).map_err(ForeignFailure::Refused)?;
         let url = self.endpoint(self.options.jwks_url.as_ref(), |metadata| metadata.jwks, "keys");
         let found =
@@ -94,10 +94,14 @@ impl Issuer {
 
     /// A web token that does not tell its scope is completed by what introspection says, which must be that it is
     /// good and of the same subject.
-    async fn verify_and_complete(&self, token: &str, errand: Errand) -> Result<Claims, ForeignFailure> {
-        let claims = self.verify(token).await?;
+    async fn verify_and_complete(
+        &self,
+        token: &str,
+        errand: Errand,
+    ) -> Result<(Claims, ClaimsSource), ForeignFailure> {
+        let (claims, source) = self.verify(token).await?;
         if claims.scope_words().is_some() {
-            return Ok(claims);
+            return Ok((claims, source));
         }
         let told = self.introspect(token, errand).await?;
         let inactive = ForeignFailure::Refused(ForeignRefusal::Inactive);
@@ -109,7 +113,10 @@ impl Issuer {
             (Some(one), Some(other)) => one == other,
             _ => true,
         };
-        if same("sub") && same(subject) { Ok(claims.completed_by(told)) } else { Err(inactive) }
+        match same("sub") && same(subject) {
+            true => Ok((claims.completed_by(told), source)),
+            false => Err(inactive),
+        }
     }
 
     async fn introspect(&self, token: &str, errand: Errand) -> Result<Claims, ForeignFailure> {

@@ -8,11 +8,14 @@ use jsonwebtoken::Algorithm;
 use super::IssuerOptions;
 use super::keys::VerifyingKey;
 use crate::domain::foreign::claims::Claims;
-use crate::domain::foreign::rules::ForeignRefusal;
+use crate::domain::foreign::rules::{ClaimsSource, ForeignRefusal};
 
 /// Header members that would have a verifier take its key from the token, or do what it does not know (RFC 7515,
 /// sections 4.1.2, 4.1.3, 4.1.5 and 4.1.11).
 const NEVER_FOLLOWED: [&str; 5] = ["jku", "jwk", "x5u", "crit", "b64"];
+
+/// The type of what is an access token and nothing else (RFC 9068, section 2.1).
+const ACCESS_TOKEN: &str = "at+jwt";
 
 /// Most keys that one token is tried with, when it does not name its own.
 const MOST_TRIED: usize = 4;
@@ -24,6 +27,7 @@ pub(super) struct WebToken<'t> {
     signature: &'t str,
     pub(super) algorithm: Algorithm,
     pub(super) kid: Option<String>,
+    source: ClaimsSource,
 }
 
 impl<'t> WebToken<'t> {
@@ -44,16 +48,16 @@ impl<'t> WebToken<'t> {
         if !options.algorithms.contains(&algorithm) {
             return Err(not_genuine);
         }
-        require_type(&header, options)?;
+        let source = source(&header, options)?;
         let kid = match header.get("kid") {
             None => None,
             Some(kid) => Some(kid.as_str().ok_or(not_genuine)?.to_owned()),
         };
-        Ok(Self { signed, payload, signature, algorithm, kid })
+        Ok(Self { signed, payload, signature, algorithm, kid, source })
     }
 
     /// The claims, if one of `keys` has signed them.
-    pub(super) fn verify(&self, keys: &[VerifyingKey]) -> Result<Claims, ForeignRefusal> {
+    pub(super) fn verify(&self, keys: &[VerifyingKey]) -> Result<(Claims, ClaimsSource), ForeignRefusal> {
         let fitting = keys.iter().filter(|key| key.fits(self.kid.as_deref(), self.algorithm));
         let is_signed = fitting.take(MOST_TRIED).any(|key| {
             let verified = jsonwebtoken::crypto::verify(
@@ -64,19 +68,23 @@ impl<'t> WebToken<'t> {
             );
             verified.unwrap_or(false)
         });
-        if is_signed { decoded(self.payload) } else { Err(ForeignRefusal::NotGenuine) }
+        match is_signed {
+            true => Ok((decoded(self.payload)?, self.source)),
+            false => Err(ForeignRefusal::NotGenuine),
+        }
     }
 }
 
-/// A token without a type counts as `JWT` (RFC 7519, section 5.1).
-fn require_type(header: &Claims, options: &IssuerOptions) -> Result<(), ForeignRefusal> {
+/// What a token of an accepted type is. One without a type counts as `JWT` (RFC 7519, section 5.1).
+fn source(header: &Claims, options: &IssuerOptions) -> Result<ClaimsSource, ForeignRefusal> {
     let stated = match header.get("typ") {
         None => "jwt".to_owned(),
         Some(stated) => stated.as_str().ok_or(ForeignRefusal::NotGenuine)?.to_lowercase(),
     };
     let stated = stated.strip_prefix("application/").unwrap_or(&stated);
     match options.types.iter().any(|accepted| accepted == stated) {
-        true => Ok(()),
+        true if stated == ACCESS_TOKEN => Ok(ClaimsSource::AccessToken),
+        true => Ok(ClaimsSource::WebToken),
         false => Err(ForeignRefusal::WrongType),
     }
 }

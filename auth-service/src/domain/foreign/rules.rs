@@ -21,15 +21,26 @@ const LEEWAY: Duration = Duration::from_mins(1);
 /// there, and is no permission for anything.
 const ONLY_IN_ID_TOKENS: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 
+/// A logout token has it (OpenID Connect Back-Channel Logout, section 2.4), as every security event does (RFC 8417).
+const EVENTS: &str = "events";
+
 /// How claims were come by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimsSource {
-    /// They are those of a web token whose signature is the issuer's.
+    /// They are those of a web token that is signed by the issuer and calls itself an access token (RFC 9068).
+    AccessToken,
+    /// They are those of a web token that is signed by the issuer and may be for anything.
     WebToken,
     /// The issuer's introspection endpoint told them (RFC 7662).
     Introspection,
     /// The issuer told whose the token is, and nothing of what it is for.
     UserInfo,
+}
+
+impl ClaimsSource {
+    const fn is_signed(self) -> bool {
+        matches!(self, Self::AccessToken | Self::WebToken)
+    }
 }
 
 /// What the operator has set for one issuer.
@@ -118,6 +129,8 @@ pub enum ForeignRefusal {
     WrongClient,
     /// It is of another type, such as an ID token.
     WrongType,
+    /// It may be of another type: it tells no scope, which is what an access token has and others have not.
+    NoScope,
     /// It does not say whom it stands for.
     NoSubject,
     /// No rule says what the job may act for.
@@ -142,7 +155,8 @@ impl IssuerRules {
     ) -> Result<ForeignLogin, ForeignRefusal> {
         self.require_active(claims, source)?;
         self.require_time(claims, source, now)?;
-        if ONLY_IN_ID_TOKENS.iter().any(|name| claims.has(name)) || is_marked_as_id_token(claims) {
+        let only_elsewhere = ONLY_IN_ID_TOKENS.iter().any(|name| claims.has(name)) || claims.has(EVENTS);
+        if only_elsewhere || is_marked_as_id_token(claims) {
             return Err(ForeignRefusal::WrongType);
         }
         if source != ClaimsSource::UserInfo {
@@ -152,6 +166,10 @@ impl IssuerRules {
         if !self.robots.is_empty() {
             return self.robot(claims);
         }
+        if source == ClaimsSource::WebToken && claims.scope_words().is_none() {
+            return Err(ForeignRefusal::NoScope);
+        }
+        let scopes = self.scopes(claims);
         let subject = claims.text(&self.subject_claim);
         let program = nameless_program(claims, source).filter(|_| subject.is_none());
         let subject = subject.or_else(|| program.clone()).ok_or(ForeignRefusal::NoSubject)?;
@@ -160,8 +178,8 @@ impl IssuerRules {
         Ok(ForeignLogin {
             issuer: self.name.clone(),
             standing: Standing::Subject { subject, is_client },
-            scopes: self.scopes(claims),
-            newcomer: (self.create_accounts && !is_client).then(|| Newcomer {
+            scopes,
+            newcomer: (self.create_accounts && !is_client && scopes != LoginScopes::NONE).then(|| Newcomer {
                 name: claims.text(&self.name_claim),
                 email: claims.text(&self.email_claim).filter(|_| !is_unverified(claims)),
             }),
@@ -177,7 +195,7 @@ impl IssuerRules {
         }
         match claims.get("iss") {
             Some(issuer) if issuer.as_str() == Some(&self.issuer) => Ok(()),
-            None if source != ClaimsSource::WebToken => Ok(()),
+            None if !source.is_signed() => Ok(()),
             _ => Err(ForeignRefusal::WrongIssuer),
         }
     }
@@ -193,7 +211,7 @@ impl IssuerRules {
             Some(expires) if now >= expires.plus(LEEWAY) => return Err(ForeignRefusal::Expired),
             Some(_) => {}
             // Introspection tells whether a token is over; that one has an end is for the others to say.
-            None if self.without_expiry || source != ClaimsSource::WebToken => {}
+            None if self.without_expiry || !source.is_signed() => {}
             None => return Err(ForeignRefusal::NeverExpires),
         }
         match begins {

@@ -43,6 +43,11 @@ impl From<NoLink> for RestError {
                 "a token of a program or a job stands for nobody; an administrator can link a program to a robot account"
                     .to_owned()
             }
+            NoLink::OfNoUse => {
+                "the token has no scope that allows anything here; get one with view, download or modify, or what the operator \
+                 has mapped to them"
+                    .to_owned()
+            }
             NoLink::Link(LinkError::Storage(error)) => return error.into(),
             NoLink::Link(LinkError::NoSuchUser) => return Self::NotLoggedIn,
             NoLink::Link(LinkError::SessionEnded) => return Self::session_ended(),

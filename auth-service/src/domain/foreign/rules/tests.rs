@@ -57,7 +57,8 @@ fn a_good_token_stands_for_its_subject_with_its_scopes() {
 #[test]
 fn one_thing_that_is_wrong_is_enough() {
     use ForeignRefusal::{
-        BadClaim, Expired, NeverExpires, NoSubject, NotYetValid, WrongAudience, WrongIssuer, WrongType,
+        BadClaim, Expired, NeverExpires, NoScope, NoSubject, NotYetValid, WrongAudience, WrongIssuer,
+        WrongType,
     };
     let long = "x".repeat(256);
     let table = [
@@ -85,6 +86,9 @@ fn one_thing_that_is_wrong_is_enough() {
         (json!({"sub": long}), NoSubject),
         (json!({"sub": ["u-1"]}), NoSubject),
         (json!({"nonce": "n"}), WrongType),
+        (json!({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}), WrongType),
+        (json!({"scope": null}), NoScope),
+        (json!({"scope": 7}), NoScope),
         (json!({"at_hash": "h"}), WrongType),
         (json!({"typ": "ID"}), WrongType),
         (json!({"token_use": "id"}), WrongType),
@@ -163,7 +167,8 @@ fn scopes_mean_themselves_unless_the_operator_says_otherwise_and_never_more() {
         "view download modify delete"
     );
     assert_eq!(scopes(&rules(), json!(["download"])), "download");
-    assert_eq!(scopes(&rules(), Value::Null), "", "no scope, no rights");
+    let unsaid = rules().understand(&with(&json!({"scope": null})), ClaimsSource::AccessToken, NOW).unwrap();
+    assert_eq!(unsaid.scopes, LoginScopes::NONE, "no scope, no rights");
     let map = [("registry.read", LoginScope::Download), ("registry.write", LoginScope::Modify)];
     let mapped = IssuerRules {
         scopes: map.into_iter().map(|(theirs, ours)| (theirs.to_owned(), ours)).collect(),
@@ -186,6 +191,20 @@ fn a_program_stands_for_itself_and_gets_no_account() {
     let person = understand(&rules, &json!({})).unwrap();
     let proposed = Newcomer { name: Some("Alice".to_owned()), email: Some("a@x.org".to_owned()) };
     assert_eq!(person.newcomer, Some(proposed));
+}
+
+#[test]
+fn nobody_gets_an_account_by_a_token_that_allows_nothing_here() {
+    let rules = IssuerRules { create_accounts: true, ..rules() };
+    for (scope, source) in [
+        (json!("openid profile"), ClaimsSource::WebToken),
+        (json!("openid"), ClaimsSource::AccessToken),
+        (Value::Null, ClaimsSource::AccessToken),
+        (Value::Null, ClaimsSource::UserInfo),
+    ] {
+        let login = rules.understand(&with(&json!({"scope": scope})), source, NOW).unwrap();
+        assert_eq!((login.scopes, login.newcomer), (LoginScopes::NONE, None), "{scope} {source:?}");
+    }
 }
 
 #[test]
@@ -216,6 +235,8 @@ fn a_job_acts_for_the_robot_of_its_rule_and_for_nobody_else() {
     let login = understand(&rules, &json!({"repository_id": "123", "scope": null})).unwrap();
     assert_eq!(login.standing, Standing::Robot(AccountName::parse("ci").unwrap()));
     assert_eq!((login.scopes, login.newcomer), (scopes, None));
+    let event = json!({"repository_id": "123", "events": {}});
+    assert_eq!(understand(&rules, &event).unwrap_err(), ForeignRefusal::WrongType);
     let refused = understand(&rules, &json!({"repository_id": "124"}));
     assert_eq!(refused.unwrap_err(), ForeignRefusal::NoRobotRule);
     let elsewhere = understand(&rules, &json!({"repository_id": "123", "aud": "other"}));
