@@ -84,6 +84,25 @@ def test_a_changed_password_replaces_the_old_one(stack: Stack, owner: User) -> N
     assert stack.ask_token(owner).code == "UNAUTHORIZED"
 
 
+@pytest.mark.parametrize(
+    ("weak", "why"),
+    [
+        ("x", "at least 8 characters"),
+        ("{name}", "cannot be the account's name"),
+        ("{name}@example.org", "cannot be the account's name or e-mail address"),
+        ("password1", "easily guessed"),
+    ],
+)
+def test_a_weak_password_cannot_be_set(stack: Stack, owner: User, weak: str, why: str) -> None:
+    added = ("user", "add", "weakling", "--email", "weakling@example.org", "--password-stdin")
+    changed = ("user", "password", owner.name, "--password-stdin")
+    for command, name in [(added, "weakling"), (changed, owner.name)]:
+        outcome = stack.service.cli(*command, stdin=weak.format(name=name))
+        assert outcome.exit_code == 1, command
+        assert why in outcome.stderr, command
+    assert stack.ask_token(owner).status == 200
+
+
 @pytest.mark.parametrize("credentials", [None, basic("", "")], ids=["no-credentials", "empty-basic"])
 def test_nobody_gets_a_token_without_credentials(stack: Stack, credentials: str | None) -> None:
     headers = {"Authorization": credentials} if credentials else {}

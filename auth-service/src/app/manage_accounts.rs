@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::password_rules::{WeakPassword, require_strong};
 use crate::domain::account::{AccountName, EmailAddress};
 use crate::domain::credential::NewPassword;
 use crate::domain::principal::UserId;
@@ -14,6 +15,9 @@ pub enum ManageAccountError {
     /// The account cannot be as asked.
     #[error(transparent)]
     Account(#[from] AccountError),
+    /// The password is easily guessed.
+    #[error(transparent)]
+    Weak(#[from] WeakPassword),
     /// The password could not be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -25,6 +29,8 @@ pub struct ManageAccounts {
     pub users: Arc<dyn Users>,
     /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// How many characters a new password has at least.
+    pub min_password_length: usize,
 }
 
 /// An account to be made.
@@ -44,6 +50,8 @@ pub struct AccountRequest {
 impl ManageAccounts {
     /// Makes an account and gives its number.
     pub async fn add(&self, request: AccountRequest) -> Result<UserId, ManageAccountError> {
+        let least = self.min_password_length;
+        require_strong(&request.password, least, &request.name, Some(&request.email))?;
         let password_hash = self.hasher.hash(request.password.password().clone()).await?;
         let user = NewUser {
             name: request.name,
@@ -62,6 +70,9 @@ impl ManageAccounts {
         name: &AccountName,
         password: &NewPassword,
     ) -> Result<(), ManageAccountError> {
+        let user = self.users.user(name).await.map_err(AccountError::from)?;
+        let user = user.ok_or_else(|| AccountError::NoSuchUser(name.clone()))?;
+        require_strong(password, self.min_password_length, name, user.email.as_ref())?;
         let hash = self.hasher.hash(password.password().clone()).await?;
         Ok(self.users.change_user(name, &UserChange::PasswordHash(hash)).await?)
     }

@@ -14,6 +14,7 @@ pub mod log_in;
 pub mod manage_accounts;
 pub mod manage_items;
 pub mod own_tokens;
+pub mod password_rules;
 pub mod readiness;
 pub mod record_events;
 pub mod refused_forms;

@@ -24,7 +24,7 @@ pub(super) async fn user(settings: &Settings, command: UserCommand) -> Result<Re
     let accounts = || -> Result<ManageAccounts, Failure> {
         let hasher = hashing_threads(settings, 1).map_err(|error| Failure::Failed(error.to_string()))?;
         let users: Arc<dyn Users> = Arc::<Store>::clone(&users);
-        Ok(ManageAccounts { users, hasher })
+        Ok(ManageAccounts { users, hasher, min_password_length: settings.login.min_password_length })
     };
     let (name, change, done) = match command {
         UserCommand::Add { name, email, certified, admin, password_stdin: _ } => {

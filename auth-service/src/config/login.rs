@@ -15,6 +15,7 @@ pub(super) const SECTION: Section = Section {
     name: "login",
     doc: "How passwords are checked and how long a login lasts. The hash can be made stronger than the default, never weaker.",
     keys: &[
+        &MIN_PASSWORD_LENGTH,
         &CACHE_SECONDS,
         &HASH_THREADS,
         &QUEUE_SECONDS,
@@ -25,6 +26,13 @@ pub(super) const SECTION: Section = Section {
         &IDENTITY_TOKEN_IDLE_DAYS,
         &SESSION_SECONDS,
     ],
+};
+
+const MIN_PASSWORD_LENGTH: Key<Whole<usize>> = Key {
+    name: "login.min_password_length",
+    kind: Whole { minimum: 8, maximum: 128, unit: "" },
+    preset: Preset::Text("8"),
+    doc: "How many characters a new password has at least. Usual passwords and the account's own names are refused anyway.",
 };
 
 const CACHE_SECONDS: Key<Span> = Key {
@@ -94,6 +102,8 @@ const SESSION_SECONDS: Key<Span> = Key {
 /// How passwords are checked, and how long a login lasts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
+    /// How many characters a new password has at least.
+    pub min_password_length: usize,
     /// How long a password that was right is remembered; zero means never.
     pub cache: Duration,
     /// How many passwords are checked at the same time.
@@ -117,6 +127,7 @@ pub struct Login {
 }
 
 pub(super) fn read(reader: &mut Reader, token: Option<&Token>) -> Result<Login, Noted> {
+    let min_password_length = reader.required(&MIN_PASSWORD_LENGTH);
     let cache = reader.required(&CACHE_SECONDS);
     let hash_threads = reader.or_derived(&HASH_THREADS, Some(half_of_the_cores()));
     let queue = reader.required(&QUEUE_SECONDS);
@@ -128,6 +139,7 @@ pub(super) fn read(reader: &mut Reader, token: Option<&Token>) -> Result<Login, 
     let session = reader.required(&SESSION_SECONDS);
     let issuers = issuer::read(reader, token);
     Ok(Login {
+        min_password_length: min_password_length?,
         cache: cache?,
         hash_threads: hash_threads?,
         queue: queue?,

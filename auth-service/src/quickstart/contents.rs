@@ -110,8 +110,11 @@ async fn administrator(
     }
     // Written first: what is in the file is the password, whenever this is interrupted.
     let password = folder.line(PASSWORD_FILE, new_password)?;
-    let accounts =
-        ManageAccounts { users: Arc::<Store>::clone(store), hasher: hashing_threads(settings, 1)? };
+    let accounts = ManageAccounts {
+        users: Arc::<Store>::clone(store),
+        hasher: hashing_threads(settings, 1)?,
+        min_password_length: settings.login.min_password_length,
+    };
     let request = AccountRequest {
         name: name.clone(),
         email: EmailAddress::parse(&format!("{ADMINISTRATOR}@localhost"))?,
