@@ -90,11 +90,11 @@ fn in_vain<'a>(one: &'a RepositoryDecision, manners: Manners<'_>) -> Option<&'a 
 }
 
 /// The strongest action that was asked and is missing: a push that needs certification is not helped by hearing
-/// about pull.
+/// about pull. Whoever asks for delete beside push wants to delete: skopeo asks for everything then.
 fn strongest(one: &RepositoryDecision) -> Option<&Missing> {
     let rank = |action: Action| match action {
-        Action::Push => 2,
-        Action::Delete => 1,
+        Action::Delete => 2,
+        Action::Push => 1,
         Action::Pull => 0,
     };
     one.missing.iter().max_by_key(|missing| rank(missing.action))

@@ -51,7 +51,7 @@ fn a_write_in_vain_is_refused_with_the_reason_of_the_strongest_action() {
         (&["repository:syn1/a:pull,push"], "pull,push", false, Push, None),
         (&["repository:syn1/a:pull,push"], "pull", false, Push, Some(ReasonCode::NoUpdate)),
         (&["repository:syn1/a:pull,delete"], "pull", false, Push, Some(ReasonCode::NoDelete)),
-        (&["repository:syn1/a:*"], "pull", false, Push, Some(ReasonCode::NoUpdate)),
+        (&["repository:syn1/a:*"], "pull", false, Push, Some(ReasonCode::NoDelete)),
         (&["repository:syn1/a:*"], "pull,push", false, Push, None),
         (&["repository:syn1/a:*"], "pull,delete", true, Push, None),
     ]);
