@@ -12,6 +12,7 @@ import pytest
 from conftest import NewNamedClient, make_stack
 from harness.process import run, wait_until
 from harness.stack import Stack
+from harness.web import request
 
 
 @pytest.fixture
@@ -44,6 +45,13 @@ def stack_on_small_disk(small_disk: Path, request: pytest.FixtureRequest) -> Ite
         stack.close()
 
 
+def readiness(stack: Stack, query: str = "") -> tuple[int, str, str]:
+    """The status, and what is said of reading and of writing."""
+    answer = request("GET", f"{stack.service.url}/readyz{query}")
+    said = answer.json()
+    return answer.status, said["database"], said["writing"]
+
+
 def test_a_full_disk_is_told_as_unavailable_and_passes(
     stack_on_small_disk: Stack, small_disk: Path, new_client_named: NewNamedClient
 ) -> None:
@@ -59,9 +67,12 @@ def test_a_full_disk_is_told_as_unavailable_and_passes(
         }
         assert 401 not in statuses
         assert 503 in statuses
+        assert readiness(stack) == (200, "ok", "failing")
+        assert readiness(stack, "?for=writing") == (503, "ok", "failing")
         second = client.push(stack.reference(f"{project}/app"), "while it is full")
     newer = f"repository:{project}/newer:pull,push"
     wait_until(lambda: stack.ask_token(owner, newer).status == 200, "new names are granted again")
+    wait_until(lambda: readiness(stack, "?for=writing") == (200, "ok", "ok"), "it says that it can write", 2)
     if second.succeeded:
         stack.wait_for_tag(f"{project}/app", "v1", second.digest)
     wait_until(lambda: client.pull(stack.reference(f"{project}/app")).succeeded, "pulls work again")

@@ -23,7 +23,7 @@ use crate::app::issue_token::{IssueToken, TokenRules};
 use crate::app::keep_tokens::KeepTokens;
 use crate::app::lockout::Lockout;
 use crate::app::log_in::LogIn;
-use crate::app::readiness::Readiness;
+use crate::app::readiness::{Readiness, WriteTrials};
 use crate::app::record_events::RecordEvents;
 use crate::config::{self, Settings};
 use crate::domain::claims::TokenTerms;
@@ -103,7 +103,12 @@ impl Wiring<'_> {
         let lockout = Arc::new(self.lockout());
         let log_in = Arc::new(self.log_in(&facts, &keep_tokens, &lockout)?);
         let issue_token = self.issue_token(log_in, Arc::clone(&first_push));
-        let readiness = Readiness { facts, signer: self.signer(), clock: Arc::clone(self.clock) };
+        let readiness = Readiness {
+            facts,
+            trials: WriteTrials::new(Arc::<Store>::clone(self.store), Arc::clone(self.clock)),
+            signer: self.signer(),
+            clock: Arc::clone(self.clock),
+        };
         let endpoints = self.endpoints(issue_token, Arc::clone(&record_events), readiness)?;
         let background = Background {
             clock: Arc::clone(self.clock),

@@ -40,7 +40,7 @@ const BUSY_SECONDS: Key<Span> = Key {
     name: "database.busy_seconds",
     kind: Span { minimum: 1, maximum: 60, unit: Unit::Seconds },
     preset: Preset::Text("2"),
-    doc: "How long a request waits for a connection or a lock before it is answered with 503.",
+    doc: "How long anything may take in the database, waiting for a connection or a lock included, before the request is answered with 503.",
 };
 
 /// The database.
@@ -50,7 +50,7 @@ pub struct Database {
     pub url: DatabaseUrl,
     /// The most connections that this process opens.
     pub connections: u32,
-    /// How long to wait for a connection or a lock.
+    /// How long anything may take.
     pub busy: Duration,
 }
 

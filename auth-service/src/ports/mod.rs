@@ -15,6 +15,7 @@ pub mod login_failures;
 pub mod passwords;
 pub mod registry;
 pub mod signer;
+pub mod storage;
 pub mod system;
 pub mod tokens;
 

@@ -77,7 +77,8 @@ pub(super) async fn serve(
         let _ = stopped.await;
     }));
     let accompanying = async {
-        let is_ready = async || get(public, "/readyz").await.is_ok_and(|answer| answer.contains("200 OK"));
+        let is_ready =
+            async || get(public, "/readyz?for=writing").await.is_ok_and(|answer| answer.contains("200 OK"));
         let up_and_down = async {
             if wait_until(READY_PATIENCE, is_ready).await {
                 announce();

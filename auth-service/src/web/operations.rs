@@ -3,27 +3,38 @@
 use std::sync::Arc;
 
 use actix_web::http::header::CACHE_CONTROL;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
 use super::metrics::Metrics;
-use crate::app::readiness::Readiness;
+use crate::app::readiness::{Purpose, Readiness, Writing};
 
 /// `GET /healthz`: the process answers.
 pub async fn health() -> HttpResponse {
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(json!({"status": "ok"}))
 }
 
-/// `GET /readyz`: 200 when database and key are usable. What exactly failed is for the log.
-pub async fn readiness(readiness: web::Data<Readiness>) -> HttpResponse {
-    let report = readiness.check().await;
-    if let Err(cause) = &report.database {
+/// `GET /readyz`: 200 when the database can be read and the key is usable; `GET /readyz?for=writing`: and the
+/// database can be written to. What exactly failed is for the log.
+pub async fn readiness(request: HttpRequest, readiness: web::Data<Readiness>) -> HttpResponse {
+    let purpose = if request.query_string() == "for=writing" { Purpose::Writing } else { Purpose::Reading };
+    let report = readiness.check(purpose).await;
+    if let Err(cause) = &report.reading {
         tracing::warn!(cause, "not ready: the database does not answer");
     }
+    let writing = match &report.writing {
+        Writing::Works => "ok",
+        Writing::Unknown => "unknown",
+        Writing::Fails(cause) => {
+            tracing::warn!(cause, "nothing can be written to the database");
+            "failing"
+        }
+    };
     let mut answer = if report.is_ready() { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     answer.insert_header((CACHE_CONTROL, "no-store")).json(json!({
         "status": if report.is_ready() { "ready" } else { "not ready" },
-        "database": if report.database.is_ok() { "ok" } else { "unavailable" },
+        "database": if report.reading.is_ok() { "ok" } else { "unavailable" },
+        "writing": writing,
         "key": report.key.to_string(),
     }))
 }

@@ -12,6 +12,7 @@ use auth_service::ports::StorageError;
 use auth_service::ports::accounts::Users as _;
 use auth_service::ports::events::EventInbox as _;
 use auth_service::ports::facts::FactsStore as _;
+use auth_service::ports::storage::Storage as _;
 use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 
@@ -222,9 +223,11 @@ async fn what_could_not_be_written_for_a_while_is_written_again() {
     for number in 0..20 {
         let body = format!("while it cannot be written {number}");
         database.store.keep_dead_letter(body.as_bytes(), "test", at(5)).await.unwrap_err();
+        database.store.write_nothing_new().await.unwrap_err();
         database.store.revision().await.unwrap();
     }
     drop(locked);
+    database.store.write_nothing_new().await.unwrap();
     database.store.keep_dead_letter(b"later", "test", at(5)).await.unwrap();
     add_user(&database.store, "alice").await;
 }

@@ -7,4 +7,5 @@ mod first_push;
 mod foreign;
 mod issue_token;
 mod lockout;
+mod readiness;
 mod tokens;

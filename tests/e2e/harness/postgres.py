@@ -14,6 +14,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -96,6 +98,20 @@ class Postgres:
         if self._process and self._process.exit_code is None:
             os.kill(self._process.pid, signal.SIGINT)  # its fast shutdown
             self._process.stop()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Its processes exist, take connections, and do nothing."""
+        assert self._process
+        children = run(["ps", "-o", "pid=", "--ppid", str(self._process.pid)]).check().stdout.split()
+        processes = [self._process.pid, *map(int, children)]
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://tests:{self.password}@127.0.0.1:{self.port}/{database}"

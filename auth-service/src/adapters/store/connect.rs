@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use sqlx::migrate::Migrator;
 
-use super::{Engine, Store, postgres, sqlite};
+use super::{Engine, Store, change, postgres, sqlite};
 use crate::ports::StorageError;
+use crate::ports::storage::Storage;
 use crate::ports::system::Clock;
 
 /// Where the database is.
@@ -97,6 +99,19 @@ impl Store {
             }
             Engine::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+#[async_trait]
+impl Storage for Store {
+    async fn write_nothing_new(&self) -> Result<(), StorageError> {
+        if let Engine::Sqlite { file, .. } = &self.engine {
+            file.require_room()?;
+        }
+        change!(self, transaction => {
+            sqlx::query("UPDATE facts_revision SET revision = revision").execute(&mut *transaction).await?;
+            Ok(())
+        })
     }
 }
 

@@ -21,6 +21,9 @@ use crate::ports::StorageError;
 /// Marks a file as a database of this program (sqlite.org/fileformat.html, 1.3.12); a migration sets it.
 const APPLICATION_ID: u32 = u32::from_be_bytes(*b"AuSv");
 
+/// Less free bytes than these are none: about what the registry's largest usual notification takes.
+const LEAST_ROOM: u64 = 256 << 10;
+
 /// Bytes of the header.
 const HEADER: usize = 100;
 
@@ -91,6 +94,16 @@ impl DatabaseFile {
             let what = "another program has overwritten or cut it; stop the service, put a whole copy in its place \
                         (and remove the files -wal and -shm beside it), and start it again";
             return Err(unavailable(&self.path, what));
+        }
+        Ok(())
+    }
+
+    /// Fails when the disk is as good as full: the next change of more than a page would not fit.
+    pub(super) fn require_room(&self) -> Result<(), StorageError> {
+        let Ok(disk) = rustix::fs::fstatvfs(&*self.main) else { return Ok(()) };
+        // Some file systems know nothing of blocks.
+        if disk.f_blocks > 0 && disk.f_bavail.saturating_mul(disk.f_frsize) < LEAST_ROOM {
+            return Err(unavailable(&self.path, "the disk is full"));
         }
         Ok(())
     }
