@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import pytest
 
 from conftest import Publish
+from harness.service import Service
 from harness.stack import Stack, User, grants_of
 from harness.web import HttpAnswer, basic, decode_token, request
 
@@ -96,10 +97,20 @@ def test_a_posted_request_is_told_which_scopes_it_got(
     assert body["scope"] == f"repository:{project}/app:pull"
 
 
-def test_the_old_path_is_an_alias(stack: Stack, owner: User) -> None:
+@pytest.mark.parametrize("path", ["/token/", "/docker/v1/bearerToken"])
+def test_other_spellings_of_the_path_are_aliases(stack: Stack, owner: User, path: str) -> None:
     headers = {"Authorization": basic(owner.name, owner.password)}
-    url = stack.service.url + "/docker/v1/bearerToken?service=registry.test"
-    assert request("GET", url, headers=headers).status == 200
+    url = stack.service.url + path
+    assert request("GET", url + "?service=registry.test", headers=headers).status == 200
+    body = urlencode(password_form(owner)).encode()
+    assert request("POST", url, headers={"Content-Type": FORM}, body=body).status == 200
+
+
+def test_a_realm_under_which_nothing_is_answered_is_warned_of(stack: Stack) -> None:
+    realm = "https://registry.example.org/auth/"
+    settings = {**stack.settings, "token": {**stack.settings["token"], "realm": realm}}
+    checked = Service(stack.folder, settings, "realm").cli("config", "check").check()
+    assert "Warning: token.realm: nothing is answered here under /auth/" in checked.stdout
 
 
 def test_a_form_may_say_its_character_set(stack: Stack, owner: User) -> None:

@@ -216,7 +216,7 @@ impl Ticket {
         tracing::warn!(
             target: "logins",
             user = self.account.map_or(0, UserId::number),
-            network = %self.attempt.network,
+            network = wait.counter.network(self.attempt.network),
             locked = wait.counter.name(),
             seconds = wait.left.as_secs(),
             failures,

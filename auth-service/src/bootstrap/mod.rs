@@ -3,6 +3,7 @@
 mod background;
 mod endpoints;
 mod issuers;
+mod warnings;
 mod wiring;
 
 use std::future::Future;
@@ -25,6 +26,7 @@ use crate::ports::system::Clock;
 use crate::web::server::{Listeners, ServerOptions};
 
 pub use self::issuers::{check_issuers, token_shapes};
+pub use self::warnings::warnings;
 pub use self::wiring::{access_policy, give_tokens, hashing_threads};
 
 /// Opens the database, with its schema brought up to date. There must be one.

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::arguments::ConfigCommand;
 use super::output::{Failure, Report};
-use crate::bootstrap::check_issuers;
+use crate::bootstrap::{check_issuers, warnings};
 use crate::config::{Faults, Loaded};
 
 pub(super) fn run(command: ConfigCommand, loaded: Result<Loaded, Faults>) -> Result<Report, Failure> {
@@ -16,9 +16,11 @@ pub(super) fn run(command: ConfigCommand, loaded: Result<Loaded, Faults>) -> Res
             check_issuers(&loaded.settings)
                 .map_err(|error| Failure::Usage(format!("the configuration has faults:\n{error:#}")))?;
             let read = file.as_deref().unwrap_or("no file, only defaults and environment");
+            let warnings = warnings(&loaded.settings);
+            let told = warnings.iter().map(|warning| format!("\nWarning: {warning}."));
             Ok(Report::new(
-                format!("The configuration is good ({read})."),
-                json!({"good": true, "file": file}),
+                format!("The configuration is good ({read}).{}", told.collect::<String>()),
+                json!({"good": true, "file": file, "warnings": warnings}),
             ))
         }
         ConfigCommand::Show => {

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use super::network::ClientNetwork;
 use super::time::Timestamp;
 
 /// The wait after the first wrong password that is not free; it doubles with each further one.
@@ -45,6 +46,15 @@ impl Counter {
             Self::AccountFromNetwork => "account from network",
             Self::Network => "network",
             Self::WideNetwork => "wide network",
+        }
+    }
+
+    /// The network that waits when one client makes it wait.
+    #[must_use]
+    pub fn network(self, client: ClientNetwork) -> String {
+        match (self, client.wide()) {
+            (Self::WideNetwork, Some(wide)) => wide.to_string(),
+            _ => client.to_string(),
         }
     }
 }
@@ -244,6 +254,14 @@ mod tests {
         assert_eq!(failed(7, 0).at(at(3600)), Count::default());
         assert_eq!(failed(7, 0).and_one_more(at(3600)), failed(1, 3600));
         assert_eq!(failed(7, 0).and_one_more(at(10)), failed(8, 10));
+    }
+
+    #[test]
+    fn what_waits_is_shown_as_wide_as_it_is() {
+        let client = ClientNetwork::of("2001:db8:1:2::3".parse().unwrap());
+        let shown = [Counter::AccountFromNetwork, Counter::Network, Counter::WideNetwork]
+            .map(|counter| counter.network(client));
+        assert_eq!(shown, ["2001:db8:1:2::/64", "2001:db8:1:2::/64", "2001:db8:1::/48"]);
     }
 
     #[test]

@@ -25,14 +25,24 @@ impl ClientNetwork {
     /// The network around it that one customer of a provider can hold all of: an IPv6 /48. `None` for IPv4, where
     /// neighbours are strangers.
     #[must_use]
-    pub fn wide(self) -> Option<Self> {
+    pub fn wide(self) -> Option<WideNetwork> {
         match self.0 {
             IpAddr::V4(_) => None,
             IpAddr::V6(address) => {
                 let [a, b, c, ..] = address.segments();
-                Some(Self(IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0))))
+                Some(WideNetwork(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)))
             }
         }
+    }
+}
+
+/// An IPv6 /48.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WideNetwork(Ipv6Addr);
+
+impl fmt::Display for WideNetwork {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/48", self.0)
     }
 }
 
@@ -122,6 +132,14 @@ mod tests {
             address("203.0.113.5"),
             "what a client wrote before takes nothing from the proxy's word"
         );
+    }
+
+    #[test]
+    fn a_network_shows_how_wide_it_is() {
+        let network = ClientNetwork::of(address("2001:db8:1:2:3::4"));
+        assert_eq!(network.to_string(), "2001:db8:1:2::/64");
+        assert_eq!(network.wide().unwrap().to_string(), "2001:db8:1::/48");
+        assert_eq!(ClientNetwork::of(address("192.0.2.1")).to_string(), "192.0.2.1");
     }
 
     #[test]

@@ -17,9 +17,12 @@ use actix_web::web;
 use self::operations::{health, not_found, readiness, scrape};
 use self::registry::{events, jwks, token};
 
+/// Where tokens are asked for: `/token`, the same as some write it, and the path of Synapse's own service.
+pub const TOKEN_PATHS: [&str; 3] = ["/token", "/token/", "/docker/v1/bearerToken"];
+
 /// Routes of the public listener.
 pub fn public_routes(routes: &mut web::ServiceConfig) {
-    for path in ["/token", "/docker/v1/bearerToken"] {
+    for path in TOKEN_PATHS {
         routes.service(
             web::resource(path).route(web::get().to(token::by_query)).route(web::post().to(token::by_form)),
         );

@@ -13,3 +13,4 @@ mod place;
 mod refused;
 mod robots;
 mod secrets;
+mod warned;

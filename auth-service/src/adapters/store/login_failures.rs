@@ -52,8 +52,9 @@ impl BucketKey {
     }
 
     fn of_network(&self, network: ClientNetwork) -> (i64, Option<i64>) {
-        let number = |what, network: ClientNetwork| self.number(what, "", &network.to_string());
-        (bucket(2, number("network", network)), network.wide().map(|wide| bucket(3, number("wide", wide))))
+        let number = |what, network: String| self.number(what, "", &network);
+        let wide = network.wide().map(|wide| bucket(3, number("wide", wide.to_string())));
+        (bucket(2, number("network", network.to_string())), wide)
     }
 
     fn buckets(&self, attempt: &Attempt) -> Buckets {
