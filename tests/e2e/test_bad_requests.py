@@ -10,8 +10,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from conftest import NewStack
 from harness.process import wait_until
-from harness.stack import Stack, User, grants_of
+from harness.stack import PROMISED_SECONDS, Stack, User, grants_of
 from harness.web import HttpAnswer, basic, raw_exchange, request
 
 FORM = "application/x-www-form-urlencoded"
@@ -227,3 +228,16 @@ def test_a_scope_in_percent_signs_is_decoded_once(stack: Stack, owner: User, pro
     headers = {"Authorization": basic(owner.name, owner.password)}
     answer = request("GET", f"{stack.service.url}/token?{query}", headers=headers)
     assert "[bad_name]" in answer.message
+
+
+def test_whoever_is_sent_to_somebody_reads_how_to_reach_them(new_stack: NewStack) -> None:
+    stack = new_stack(registry={"contact": "https://example.org/help"})
+    project = stack.add_project(stack.add_user("owner"))
+    user = stack.add_member(project, "READ", certified=False)
+    scope = f"repository:{project}/app:pull,push"
+    contact = "(contact: https://example.org/help) ["
+    assert contact in stack.ask_token(user, scope).message
+    assert "contact" not in stack.ask_token(User(user.name, "wrong")).message
+    stack.service.cli("user", "disable", user.name).check()
+    wait_until(lambda: stack.ask_token(user).status == 401, "it is refused", PROMISED_SECONDS)
+    assert contact in stack.ask_token(user).message

@@ -17,6 +17,7 @@ use crate::app::readiness::Readiness;
 use crate::app::record_events::RecordEvents;
 use crate::app::sessions::Sessions;
 use crate::config::Settings;
+use crate::domain::contact::Contact;
 use crate::web::client::Proxies;
 use crate::web::in_flight::InFlight;
 use crate::web::metrics::Metrics;
@@ -43,6 +44,7 @@ impl Wiring<'_> {
             metrics: Arc::clone(&metrics),
             shapes: token_shapes(self.settings)?,
             host: registry.host.clone(),
+            contact: registry.contact.as_deref().map(Contact::new),
             credential_bytes: limits.credential_bytes,
             head_bytes: limits.head_bytes,
             form_bytes: limits.form_bytes,

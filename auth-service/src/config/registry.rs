@@ -4,11 +4,14 @@ use url::Url;
 
 use super::fault::Noted;
 use super::key::{Key, Preset, Section};
-use super::kind::{RegistryHost, WebAddress};
+use super::kind::{ContactAddress, RegistryHost, WebAddress};
 use super::reader::Reader;
 
-pub(super) const SECTION: Section =
-    Section { name: "registry", doc: "The registry that this service guards.", keys: &[&HOST, &URL] };
+pub(super) const SECTION: Section = Section {
+    name: "registry",
+    doc: "The registry that this service guards.",
+    keys: &[&HOST, &URL, &CONTACT],
+};
 
 const HOST: Key<RegistryHost> = Key {
     name: "registry.host",
@@ -24,6 +27,13 @@ const URL: Key<WebAddress> = Key {
     doc: "Where this service reaches the registry.",
 };
 
+const CONTACT: Key<ContactAddress> = Key {
+    name: "registry.contact",
+    kind: ContactAddress,
+    preset: Preset::Unset,
+    doc: "Whom people can ask; shown in every refusal that tells them to ask an administrator or an owner.",
+};
+
 /// The registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registry {
@@ -31,10 +41,13 @@ pub struct Registry {
     pub host: String,
     /// Where this service reaches it; the path ends with a slash, so that `join("v2/")` appends.
     pub url: Url,
+    /// Whom people can ask: an e-mail address or a web page.
+    pub contact: Option<String>,
 }
 
 pub(super) fn read(reader: &mut Reader) -> Result<Registry, Noted> {
     let host = reader.required(&HOST);
     let url = reader.required(&URL);
-    Ok(Registry { host: host?, url: url? })
+    let contact = reader.optional(&CONTACT);
+    Ok(Registry { host: host?, url: url?, contact: contact? })
 }

@@ -5,6 +5,7 @@ pub mod time;
 
 pub mod access;
 pub mod account;
+pub mod contact;
 pub mod credential;
 pub mod image;
 pub mod network;

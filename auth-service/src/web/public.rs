@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::client::Proxies;
 use super::in_flight::InFlight;
 use super::metrics::Metrics;
+use crate::domain::contact::Contact;
 use crate::domain::foreign::shape::TokenShapes;
 use crate::ports::system::Identifiers;
 
@@ -20,6 +21,8 @@ pub struct PublicListener {
     pub shapes: TokenShapes,
     /// The registry's host in image names.
     pub host: String,
+    /// Whom people can ask.
+    pub contact: Option<Contact>,
     /// Most bytes of a user name, password or token.
     pub credential_bytes: usize,
     /// Most bytes of a request's head.

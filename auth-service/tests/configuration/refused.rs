@@ -170,3 +170,32 @@ fn a_certificate_needs_its_key_and_makes_the_realm_https() {
     let settings = Place::with("http.tls_key = 'a.key'\nhttp.tls_certificate = 'a.pem'").settings();
     assert_eq!(settings.token.realm.as_str(), "https://127.0.0.1:5001/token");
 }
+
+#[test]
+fn a_contact_is_an_address_that_can_be_shown_in_any_terminal() {
+    let with = |contact: &str| Place::with(&format!("[registry]\ncontact = \"{contact}\""));
+    for good in ["help@example.org", "https://example.org/help?about=images", "http://wiki/registry"] {
+        assert_eq!(with(good).load().unwrap().settings.registry.contact.as_deref(), Some(good));
+    }
+    let long = format!("{}@example.org", "x".repeat(200));
+    for bad in [
+        "",
+        " ",
+        "help",
+        "@",
+        "help@",
+        "@x",
+        "help@x y",
+        "a@b@c",
+        "help@x.org\\u001B[31m",
+        "hilfe@\u{fc}.org",
+        "ftp://example.org",
+        "javascript:alert(1)",
+        "https://user:word@example.org",
+        "https://",
+        &long,
+        "help@example.org\\nmore",
+    ] {
+        assert_holds(&with(bad).faults(), &["registry.contact: "]);
+    }
+}

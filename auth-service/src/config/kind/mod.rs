@@ -3,6 +3,7 @@
 //! To add one: a type in a file beside, or in that of the one section that has it, which implements [`Kind`];
 //! `describe` completes the sentence "write …" and is the *Value* column of the documentation.
 
+mod contact;
 mod list;
 mod location;
 mod network;
@@ -14,6 +15,7 @@ use std::path::Path;
 
 use ::config::{Value, ValueKind};
 
+pub(super) use contact::ContactAddress;
 pub(super) use list::{Choices, Texts};
 pub(super) use location::{DatabaseLocation, FilePath};
 pub(super) use network::{Address, Networks, RegistryHost, WebAddress};

@@ -9,6 +9,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, ContentType, RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::app::issue_token::{IssuedToken, TokenRefusal};
+use crate::domain::contact::Contact;
 use crate::domain::login::NotAdmitted;
 use crate::domain::own_token::OwnTokenKind;
 use crate::domain::reason::{ReasonCode, with_code};
@@ -229,7 +230,7 @@ impl ErrorAnswer {
 
     /// Renders it; for a form with the word that OAuth has for it. The reason phrase of the status line is what
     /// containerd and Kubernetes print.
-    pub(super) fn render(&self, host: &str, to_form: bool) -> HttpResponse {
+    pub(super) fn render(&self, host: &str, contact: Option<&Contact>, to_form: bool) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status);
         answer.insert_header((CACHE_CONTROL, "no-store"));
         match self.status {
@@ -247,7 +248,8 @@ impl ErrorAnswer {
             }
             _ => {}
         }
-        let mut body = serde_json::json!({"errors": [{"code": self.code, "message": self.message}]});
+        let message = Contact::told_in(contact, &self.message);
+        let mut body = serde_json::json!({"errors": [{"code": self.code, "message": message}]});
         if let Some(oauth) = self.oauth.filter(|_| to_form) {
             body["error"] = oauth.name().into();
         }

@@ -50,7 +50,7 @@ pub async fn receive(
     if !webhook.is_authorized(request.headers().get(AUTHORIZATION)) {
         webhook.metrics.delivery_refused();
         tracing::warn!(target: "events", peer = ?request.peer_addr(), "a delivery came without the webhook's secret");
-        return ErrorAnswer::wrong_secret().render("auth-service", false);
+        return ErrorAnswer::wrong_secret().render("auth-service", None, false);
     }
     let limits = BodyLimits {
         bytes: webhook.body_bytes,
@@ -67,7 +67,7 @@ pub async fn receive(
             if unread != Unread::NoRoom {
                 tracing::warn!(target: "events", ?unread, "a delivery was not read; the registry sends it again");
             }
-            return ErrorAnswer::delivery_not_read(unread).render("auth-service", false);
+            return ErrorAnswer::delivery_not_read(unread).render("auth-service", None, false);
         }
     };
     match webhook.store(&body, too_long).await {
@@ -79,7 +79,7 @@ pub async fn receive(
         Err(error) => {
             webhook.metrics.delivery_failed();
             tracing::error!(target: "events", %error, "a delivery could not be stored; the registry sends it again");
-            ErrorAnswer::not_stored().render("auth-service", false)
+            ErrorAnswer::not_stored().render("auth-service", None, false)
         }
     }
 }

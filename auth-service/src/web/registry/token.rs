@@ -108,7 +108,7 @@ impl TokenEndpoint {
         if error.reason != NO_ROOM {
             entry.log_refusal(error, cause);
         }
-        error.render(&self.public.host, to_form)
+        error.render(&self.public.host, self.public.contact.as_ref(), to_form)
     }
 
     fn require_short_head(&self, request: &HttpRequest) -> Result<(), ErrorAnswer> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::log_in::NoLogin;
+use crate::domain::contact::Contact;
 use crate::domain::foreign::IssuerName;
 use crate::domain::login::{LoginScopes, NotAdmitted};
 use crate::domain::own_token::OwnTokenKind;
@@ -196,7 +197,7 @@ impl RestError {
     }
 
     /// Renders it.
-    pub(super) fn render(&self, host: &str) -> HttpResponse {
+    pub(super) fn render(&self, host: &str, contact: Option<&Contact>) -> HttpResponse {
         let mut answer = HttpResponse::build(self.status());
         answer.insert_header((CACHE_CONTROL, "no-store"));
         // RFC 6750, section 3: without a token, no error is named.
@@ -223,11 +224,11 @@ impl RestError {
             }
             _ => {}
         }
-        answer.json(self.body())
+        answer.json(self.body(contact))
     }
 
-    fn body(&self) -> Value {
-        let reason = self.reason();
+    fn body(&self, contact: Option<&Contact>) -> Value {
+        let reason = Contact::told_in(contact, &self.reason());
         match self {
             Self::MissingScopes(_) => json!({
                 "concreteType": "org.sagebionetworks.repo.model.OAuthErrorResponse",
@@ -277,7 +278,7 @@ mod tests {
             RestError::Unread(Unread::Broken, 9),
             RestError::Unread(Unread::Encoded, 9),
         ] {
-            let body = error.body();
+            let body = error.body(None);
             let reason = body["reason"].as_str().unwrap().to_lowercase();
             assert!(!reason.is_empty() && error.status().is_client_error(), "{error:?}");
             assert!(!RETRIED.iter().any(|phrase| reason.contains(phrase)), "{reason}");
@@ -292,14 +293,14 @@ mod tests {
     fn a_missing_scope_is_told_as_rfc_6750_has_it() {
         let error =
             RestError::MissingScopes([LoginScope::Modify, LoginScope::Authorize].into_iter().collect());
-        let answer = error.render("hub.example.org");
+        let answer = error.render("hub.example.org", None);
         assert_eq!(answer.status(), StatusCode::FORBIDDEN);
         assert_eq!(
             answer.headers().get(WWW_AUTHENTICATE).unwrap(),
             "Bearer realm=\"hub.example.org\", error=\"insufficient_scope\", scope=\"modify authorize\""
         );
         assert_eq!(
-            error.body()["reason"],
+            error.body(None)["reason"],
             "insufficient_scope. Request lacks scope(s) required by this service: modify,authorize [token_scope]"
         );
     }

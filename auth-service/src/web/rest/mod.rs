@@ -82,11 +82,12 @@ pub fn routes(routes: &mut web::ServiceConfig) {
 }
 
 async fn wrong_method(api: web::Data<RestApi>) -> HttpResponse {
-    RestError::MethodNotAllowed.render(&api.public.host)
+    RestError::MethodNotAllowed.render(&api.public.host, api.public.contact.as_ref())
 }
 
 async fn unknown_path(api: web::Data<RestApi>) -> HttpResponse {
-    RestError::NotFound("nothing is served under this path".to_owned()).render(&api.public.host)
+    RestError::NotFound("nothing is served under this path".to_owned())
+        .render(&api.public.host, api.public.contact.as_ref())
 }
 
 impl RestApi {
@@ -113,7 +114,7 @@ impl RestApi {
                 if error.code() != NO_ROOM {
                     entry.log(error.status().as_u16(), error.code(), error.cause());
                 }
-                error.render(&self.public.host)
+                error.render(&self.public.host, self.public.contact.as_ref())
             }
         }
     }
