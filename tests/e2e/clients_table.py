@@ -135,6 +135,20 @@ def anonymous(scene: Scene, text: str) -> str:
     return text.replace("|", "\\|")
 
 
+NOTES = """\
+## What to know of some clients
+
+* **Layers that are elsewhere already.** A push whose layers lie in a repository that the pusher may not read
+  gets a token for the push alone, and clients upload the layers. buildkit before 0.23 and containerd before 2.1
+  (and what is built with them: `docker buildx`, docker with containerd's image store, nerdctl) ask the registry
+  to mount them all the same, are refused by it, and fail. *Cure:* a newer one, or READ and DOWNLOAD on the
+  repository that the layers come from.
+* **Tags `sha256-…`.** cosign, notation and oras keep signatures and other attachments under tags that are named
+  after the digest they belong to. These are pushed, pulled and deleted like any other, and are left out of
+  `auth-service repository tags`, which lists the tags that people gave; `crane ls` and `oras repo tags` show them.
+"""
+
+
 def versions() -> str:
     """One line a client."""
     commands: list[list[object]] = [
@@ -178,6 +192,8 @@ def main() -> None:
             day = datetime.now(UTC).date().isoformat()
             print(HEAD.format(day=day, host=SHOWN_HOST, versions=versions()))
             print(sections(scene, clients))
+            print()
+            print(NOTES, end="")
         finally:
             stack.close()
             clients.close()

@@ -56,3 +56,17 @@ def test_the_repositories_of_a_project_are_listed(
     listed = stack.service.cli_json("repository", "list", project)
     names = sorted(row["repositoryName"] for row in listed)
     assert names == [f"{stack.host}/{project}/one", f"{stack.host}/{project}/two/deep"]
+
+
+def test_tags_of_attachments_are_left_out_of_the_list_and_the_help_says_so(
+    stack: Stack, owner: User, project: str, new_client_named: NewNamedClient
+) -> None:
+    item = f"{project}/signed"
+    client = stack.login(lambda: new_client_named("crane"), owner)
+    attachment = f"sha256-{'0' * 64}.sig"
+    client.push(stack.reference(item, attachment), "a signature").check()
+    digest = client.push(stack.reference(item), "what is signed").check().digest
+    stack.wait_for_tag(item, "v1", digest)
+    assert attachment in client.run("ls", f"{stack.host}/{item}").check().stdout
+    assert stack.tags(item) == {"v1": digest}
+    assert "sha256-" in stack.service.cli("repository", "tags", "--help").stdout

@@ -31,7 +31,8 @@ pub enum RepositoryCommand {
         #[arg(value_parser = parse_project)]
         project: Option<ProjectId>,
     },
-    /// Show the tags of a repository and the digests that they point to
+    /// Show the tags of a repository and the digests that they point to. Tags of signatures and other attachments
+    /// (`sha256-…`), which programs make by themselves, are left out
     Tags {
         /// syn123/name
         #[arg(value_parser = parse_repository)]
