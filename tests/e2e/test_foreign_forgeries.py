@@ -124,7 +124,7 @@ def test_a_token_of_a_megabyte_is_refused_without_reading_it(target: Target) -> 
 def test_a_token_of_this_service_is_no_password(target: Target) -> None:
     alice = target.stack.add_user("owner")
     token = target.stack.token(alice, f"repository:{target.stack.add_project(alice)}/a:pull,push")
-    assert "wrong user name or password" in target.refusal(token)
+    assert "no issuer 'registry.test' is configured here" in target.refusal(token)
     assert target.ask(token, alice.name).status == 401
 
 
