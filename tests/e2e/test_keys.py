@@ -20,13 +20,19 @@ def key_id(stack: Stack, user: User) -> str:
     return str(decode_token(stack.token(user))[0]["kid"])
 
 
+def rotate(stack: Stack, user: User) -> str:
+    """Changes the key and waits until the running service, another process, signs with it."""
+    before = key_id(stack, user)
+    stack.service.cli("key", "rotate").check()
+    wait_until(lambda: key_id(stack, user) != before, "the running service signs with the new key", 2)
+    return key_id(stack, user)
+
+
 def test_a_pull_works_with_the_new_key_after_a_rotation(
     stack: Stack, owner: User, project: str, publish: Publish, new_client: NewClient
 ) -> None:
     digest = publish(f"{project}/app")
-    before = key_id(stack, owner)
-    stack.service.cli("key", "rotate").check()
-    wait_until(lambda: key_id(stack, owner) != before, "the running service signs with the new key", 1)
+    rotate(stack, owner)
     client = stack.login(new_client, owner)
     assert client.pull(stack.reference(f"{project}/app")).check().digest == digest
 
@@ -52,9 +58,7 @@ def test_no_pull_fails_while_keys_are_rotated(
     puller.start()
     try:
         for _ in range(3):
-            stack.service.cli("key", "rotate").check()
-            new = key_id(stack, owner)
-            wait_for_pull_with(new, seen)
+            wait_for_pull_with(rotate(stack, owner), seen)
     finally:
         done.set()
         puller.join()
@@ -71,19 +75,22 @@ def test_a_token_made_before_the_rotation_stays_good_until_it_ends(
     item = f"{project}/app"
     publish(item)
     old = stack.token(owner, f"repository:{item}:pull")
-    stack.service.cli("key", "rotate").check()
+    rotate(stack, owner)
     assert stack.registry.ask("GET", f"/v2/{item}/manifests/v1", old).status == 200
 
 
 def test_the_published_key_set_holds_the_key_in_use(stack: Stack, owner: User) -> None:
+    in_use = key_id(stack, owner)
+    # Asked for afterwards: a key that has stopped signing meanwhile stays in the set.
     keys = request("GET", stack.service.url + "/.well-known/jwks.json").json()["keys"]
-    assert key_id(stack, owner) in [key["kid"] for key in keys]
+    assert in_use in [key["kid"] for key in keys]
     assert not any("d" in key for key in keys), "a private key was published"
 
 
 def test_key_list_names_the_key_in_use_and_shows_no_private_key(stack: Stack, owner: User) -> None:
+    in_use = key_id(stack, owner)
     listed = stack.service.cli("--json", "key", "list").check().stdout
-    assert key_id(stack, owner) in listed
+    assert in_use in listed
     assert "PRIVATE" not in listed
 
 
@@ -107,9 +114,7 @@ def test_every_client_works_with_rsa_keys(rsa_stack: Stack, new_client: NewClien
 
 def test_rsa_keys_rotate_too(rsa_stack: Stack) -> None:
     owner = rsa_stack.add_user("owner")
-    before = key_id(rsa_stack, owner)
-    rsa_stack.service.cli("key", "rotate").check()
-    wait_until(lambda: key_id(rsa_stack, owner) != before, "the new key is used", 2)
+    rotate(rsa_stack, owner)
     assert rsa_stack.registry.ask("GET", "/v2/", rsa_stack.token(owner)).status == 200
 
 
@@ -142,3 +147,9 @@ def test_serving_without_keys_names_the_command_that_makes_them(new_stack: NewSt
     outcome = stack.service.cli("serve")
     assert outcome.exit_code in (1, 2)
     assert "key init" in outcome.stderr
+
+
+def test_the_exported_bundle_can_be_read_by_a_registry_of_another_user(stack: Stack, tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    stack.service.cli("key", "export-ca", "--out", str(bundle)).check()
+    assert bundle.stat().st_mode & 0o777 == 0o644

@@ -13,7 +13,7 @@ use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
 use crate::ports::registry::{RegistryContents, RegistryUnreachable};
 use crate::ports::signer::Signer;
-use crate::ports::system::Clock;
+use crate::ports::system::{Clock, Identifiers};
 
 /// How long the registry may take to answer while a client waits. Docker gives up on a token after 15 s.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -33,6 +33,7 @@ pub struct RegistryClient {
     terms: TokenTerms,
     signer: Arc<dyn Signer>,
     clock: Arc<dyn Clock>,
+    identifiers: Box<dyn Identifiers>,
     /// Made when it is first needed: making it reads the system's certificates, which a service that starts
     /// has no time for and a small container image may not have.
     client: OnceLock<Client>,
@@ -46,8 +47,14 @@ struct Catalogue {
 impl RegistryClient {
     /// A client of the registry at `url`, which ends in a slash.
     #[must_use]
-    pub fn new(url: Url, terms: TokenTerms, signer: Arc<dyn Signer>, clock: Arc<dyn Clock>) -> Self {
-        Self { url, terms, signer, clock, client: OnceLock::new() }
+    pub fn new(
+        url: Url,
+        terms: TokenTerms,
+        signer: Arc<dyn Signer>,
+        clock: Arc<dyn Clock>,
+        identifiers: Box<dyn Identifiers>,
+    ) -> Self {
+        Self { url, terms, signer, clock, identifiers, client: OnceLock::new() }
     }
 
     fn client(&self) -> Result<&Client, RegistryUnreachable> {
@@ -69,7 +76,8 @@ impl RegistryClient {
         access: GrantedAccess<'_>,
         patience: Duration,
     ) -> Result<Response, RegistryUnreachable> {
-        let claims = self.terms.claims(None, vec![access], self.clock.now(), "auth-service");
+        let identifier = self.identifiers.next();
+        let claims = self.terms.claims(None, vec![access], self.clock.now(), &identifier);
         let claims = serde_json::to_vec(&claims).map_err(|error| RegistryUnreachable(error.to_string()))?;
         let token = self.signer.sign(&claims).map_err(|error| RegistryUnreachable(error.to_string()))?;
         let url = self.url.join(path).map_err(|error| RegistryUnreachable(error.to_string()))?;
@@ -154,4 +162,54 @@ impl RegistryContents for RegistryClient {
 
 fn project_number(name: &str) -> Option<i64> {
     ProjectId::parse(name.split('/').next()?).map(ProjectId::number)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::adapters::system::{ProcessIdentifiers, SystemClock};
+    use crate::domain::time::Timestamp;
+    use crate::ports::signer::{KeyCondition, SignError};
+
+    /// Keeps what it is to sign.
+    #[derive(Default)]
+    struct Witness(Mutex<Vec<serde_json::Value>>);
+
+    impl Signer for Witness {
+        fn sign(&self, claims: &[u8]) -> Result<String, SignError> {
+            self.0.lock().unwrap().push(serde_json::from_slice(claims).unwrap());
+            Ok("token".to_owned())
+        }
+
+        fn condition(&self, now: Timestamp) -> KeyCondition {
+            KeyCondition::Usable { not_after: now }
+        }
+
+        fn jwks(&self) -> Arc<str> {
+            "".into()
+        }
+    }
+
+    #[tokio::test]
+    async fn no_two_of_its_own_tokens_have_the_same_identifier() {
+        let witness = Arc::new(Witness::default());
+        let terms = TokenTerms { issuer: "me".to_owned(), service: "you".to_owned(), lifetime_seconds: 300 };
+        let nobody = Url::parse("http://127.0.0.1:1/").unwrap();
+        let identifiers = Box::new(ProcessIdentifiers::new().unwrap());
+        let client = RegistryClient::new(
+            nobody,
+            terms,
+            Arc::<Witness>::clone(&witness),
+            Arc::new(SystemClock),
+            identifiers,
+        );
+        for name in ["syn5/one", "syn5/one"] {
+            client.holds(&RepositoryName::parse(name).unwrap()).await.unwrap_err();
+        }
+        let signed = witness.0.lock().unwrap();
+        assert_eq!(signed.len(), 2);
+        assert!(signed[0]["jti"].is_string() && signed[0]["jti"] != signed[1]["jti"], "{signed:?}");
+    }
 }

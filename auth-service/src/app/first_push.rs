@@ -55,7 +55,7 @@ impl FirstPush {
         if self.registry.holds(name).await? {
             tracing::warn!(
                 repository = %name,
-                "the registry holds images under a name that is not on record; it stays closed until a resync"
+                "the registry holds images under a name that is not on record; it stays closed"
             );
             self.names.fence(name).await?;
             return Ok(Reservation::NameKnown);

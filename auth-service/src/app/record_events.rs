@@ -43,24 +43,19 @@ impl RecordEvents {
             Ok(events) => events,
             Err(reason) => return self.keep_dead_letter(body, reason).await,
         };
-        let mut delivery = Delivery::default();
-        let mut incoming = Vec::with_capacity(events.len());
+        let (mut incoming, mut nameless) = (Vec::with_capacity(events.len()), Vec::new());
         for event in events {
             match event.id.clone() {
                 Some(id) => incoming.push(understood(id, event, arrived_at)),
-                None => {
-                    self.inbox
-                        .keep_dead_letter(event.body.as_bytes(), "an event without an id", arrived_at)
-                        .await?;
-                    delivery.dead_letters += 1;
-                }
+                None => nameless.push(event.body),
             }
         }
-        if !incoming.is_empty() {
-            delivery.receipts = self.inbox.receive(&incoming, arrived_at).await?;
+        if incoming.is_empty() && nameless.is_empty() {
+            return Ok(Delivery::default());
         }
-        self.tell(&delivery.receipts).await;
-        Ok(delivery)
+        let receipts = self.inbox.receive(&incoming, &nameless, arrived_at).await?;
+        self.tell(&receipts).await;
+        Ok(Delivery { receipts, dead_letters: u64::try_from(nameless.len()).unwrap_or(u64::MAX) })
     }
 
     /// Keeps a body that is no delivery of events, with the reason.

@@ -12,7 +12,7 @@ use crate::adapters::issuers::Issuers;
 use crate::adapters::registry_client::RegistryClient;
 use crate::adapters::signing::KeyWatch;
 use crate::adapters::store::Store;
-use crate::adapters::system::{SystemClock, SystemRandomness};
+use crate::adapters::system::{ProcessIdentifiers, SystemClock, SystemRandomness};
 use crate::adapters::token_uses::UsesInMemory;
 use crate::adapters::verified_logins::LoginCache;
 use crate::app::authenticate::Authenticate;
@@ -85,7 +85,7 @@ impl Wiring<'_> {
         let (facts, cached_facts) = self.facts();
         let first_push = Arc::new(FirstPush::new(
             Arc::<Store>::clone(self.store),
-            Arc::new(self.registry_client()),
+            Arc::new(self.registry_client()?),
             Arc::clone(self.clock),
         ));
         let keep_tokens = Arc::new(KeepTokens {
@@ -135,9 +135,10 @@ impl Wiring<'_> {
         }
     }
 
-    fn registry_client(&self) -> RegistryClient {
+    fn registry_client(&self) -> anyhow::Result<RegistryClient> {
         let url = self.settings.registry.url.clone();
-        RegistryClient::new(url, self.terms(), self.signer(), Arc::clone(self.clock))
+        let identifiers = Box::new(ProcessIdentifiers::new()?);
+        Ok(RegistryClient::new(url, self.terms(), self.signer(), Arc::clone(self.clock), identifiers))
     }
 
     fn facts(&self) -> (Arc<dyn FactsReader>, Option<Arc<CachedFacts>>) {

@@ -101,7 +101,7 @@ const LAYER_BYTES: Key<Whole<u64>> = Key {
     name: "limits.layer_bytes",
     kind: Whole { minimum: 1, maximum: 1_000_000_000_000_000, unit: "bytes" },
     preset: Preset::Text("100000000000"),
-    doc: "The largest layer of an image.",
+    doc: "The largest layer of an image. Nothing here enforces it yet: give the proxy before the registry the same limit.",
 };
 
 const FACTS_CACHE_BYTES: Key<Whole<u64>> = Key {

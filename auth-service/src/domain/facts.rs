@@ -128,7 +128,7 @@ pub enum RepositoryFacts {
         /// Who was allowed to push.
         by: UserId,
     },
-    /// The registry holds content under this name that no event has told of: closed until a resync.
+    /// The registry holds content under this name that no event has told of: closed.
     Fenced,
     /// It exists.
     Known {

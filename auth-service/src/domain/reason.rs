@@ -208,7 +208,7 @@ impl Reason {
                 "{refused}: project {project} is in the trash can; whoever put it there, or an administrator, can restore it"
             ),
             Self::Fenced => format!(
-                "{refused}: the registry holds images under this name that are not on record; an administrator has to resync it"
+                "{refused}: the registry holds images under this name that are not on record; use another name, or ask whoever runs the registry to remove them"
             ),
             Self::TokenScope { needs, has } => {
                 format!("{refused}: {}; {} also needs {}", what_it_has(has), gerund(action), needs.name())

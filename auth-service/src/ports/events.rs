@@ -54,11 +54,13 @@ impl Receipt {
 /// Events as they are stored.
 #[async_trait]
 pub trait EventInbox: Send + Sync {
-    /// Stores `events` and applies what they mean, all in one transaction. One that cannot be applied is
-    /// stored all the same. When this returns, everything is on the disk.
+    /// Stores `events` and applies what they mean, and stores `nameless` ones, which have no id and no receipt, all
+    /// in one transaction. One that cannot be applied is stored all the same. When this returns, everything is on
+    /// the disk.
     async fn receive(
         &self,
         events: &[IncomingEvent],
+        nameless: &[String],
         arrived_at: Timestamp,
     ) -> Result<Vec<Receipt>, StorageError>;
 

@@ -78,7 +78,8 @@ impl fmt::Display for KeyCondition {
             }
             Self::NotYetValid { not_before } => write!(
                 formatter,
-                "the signing certificate is valid from {not_before} only: check this machine's clock"
+                "the signing certificate is valid from {not_before} only: set this machine's clock if it is wrong, else run \
+                 `auth-service key rotate`"
             ),
         }
     }

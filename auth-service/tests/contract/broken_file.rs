@@ -204,7 +204,7 @@ async fn checkpoints_of_any_process_and_a_tidied_up_file_are_no_reason_to_stop()
     let checkpoints = ["PRAGMA wal_checkpoint(PASSIVE)", "PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM"];
     for number in 0..300 {
         let event = push(&format!("e{number}"), &name, Some("v1"), 'b', 5_000);
-        database.store.receive(&[event], at(5_000)).await.unwrap();
+        database.store.receive(&[event], &[], at(5_000)).await.unwrap();
         if number % 10 == 0 {
             database.run(checkpoints[number / 10 % checkpoints.len()]).await;
         }

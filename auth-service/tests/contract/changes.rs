@@ -210,7 +210,7 @@ async fn changes_at_once_are_numbered_without_a_gap(database: Database) {
                 push(&path, &repository(project, &path), Some("v1"), 'b', 1)
             })
             .collect();
-        store.receive(&delivery, at(5)).await.unwrap();
+        store.receive(&delivery, &[], at(5)).await.unwrap();
     });
     let reservations = (0..30).map(|number| {
         let (other, name) = (&other, repository(project, &format!("reserved-{number}")));

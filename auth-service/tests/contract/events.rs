@@ -30,6 +30,7 @@ on_both_engines!(
     one_delivery_is_received_in_its_order,
     dead_letters_of_any_bytes_are_kept,
     a_delivery_of_many_events_is_received_whole,
+    an_event_without_an_id_is_kept_with_the_rest_of_its_delivery_or_not_at_all,
 );
 
 pub(crate) async fn tag_of(database: &Database, name: &RepositoryName, tag: &str) -> (char, i64) {
@@ -70,7 +71,7 @@ async fn an_event_that_comes_again_changes_nothing(database: Database) {
     assert_eq!(store.revision().await.unwrap(), revision);
     assert_eq!(database.number("SELECT COUNT(*) FROM dead_letters").await, 0);
     let twice = [event.clone(), event];
-    assert_eq!(store.receive(&twice, at(9_001)).await.unwrap(), [Receipt::Repeated; 2]);
+    assert_eq!(store.receive(&twice, &[], at(9_001)).await.unwrap(), [Receipt::Repeated; 2]);
 }
 
 async fn another_event_under_a_taken_id_is_a_dead_letter(database: Database) {
@@ -116,7 +117,7 @@ async fn pushes_of_one_moment_are_ordered_by_arrival(database: Database) {
     assert_eq!(tag_of(&database, &name, "v1").await.0, 'c');
     // In one delivery, the order within it is that of arrival.
     let delivery = [push("e3", &name, Some("v1"), 'd', 4_500), push("e4", &name, Some("v1"), 'e', 4_500)];
-    store.receive(&delivery, at(5_002)).await.unwrap();
+    store.receive(&delivery, &[], at(5_002)).await.unwrap();
     assert_eq!(tag_of(&database, &name, "v1").await.0, 'e');
 }
 
@@ -238,9 +239,9 @@ async fn one_delivery_is_received_in_its_order(database: Database) {
     let noted = IncomingEvent { meaning: EventMeaning::Noted, ..push("e2", &name, None, 'b', 1) };
     let first = push("e1", &name, Some("v1"), 'b', 4_000);
     let delivery = [first.clone(), noted, push("e3", &nowhere, None, 'b', 1), first];
-    let receipts = store.receive(&delivery, at(5_000)).await.unwrap();
+    let receipts = store.receive(&delivery, &[], at(5_000)).await.unwrap();
     assert_eq!(receipts, [Receipt::Applied, Receipt::Noted, Receipt::Unusable, Receipt::Repeated]);
-    assert_eq!(store.receive(&[], at(5_000)).await.unwrap(), []);
+    assert_eq!(store.receive(&[], &[], at(5_000)).await.unwrap(), []);
 }
 
 async fn dead_letters_of_any_bytes_are_kept(database: Database) {
@@ -261,6 +262,18 @@ async fn a_delivery_of_many_events_is_received_whole(database: Database) {
             push(&format!("e{number}"), &repository(project, &format!("r{number}")), Some("v1"), 'b', 1)
         })
         .collect();
-    assert_eq!(store.receive(&delivery, at(5_000)).await.unwrap(), [Receipt::Applied; 200]);
+    assert_eq!(store.receive(&delivery, &[], at(5_000)).await.unwrap(), [Receipt::Applied; 200]);
     assert_eq!(store.repositories(Some(project)).await.unwrap().len(), 200);
+}
+
+async fn an_event_without_an_id_is_kept_with_the_rest_of_its_delivery_or_not_at_all(database: Database) {
+    let name = repository(add_project(&database.store, "p").await, "app");
+    let events = [push("e1", &name, Some("v1"), 'b', 4_000)];
+    let nameless = ["{\"action\":\"push\"}".to_owned()];
+    database.run("ALTER TABLE events RENAME TO away").await;
+    database.store.receive(&events, &nameless, at(5_000)).await.unwrap_err();
+    assert_eq!(database.number("SELECT COUNT(*) FROM dead_letters").await, 0);
+    database.run("ALTER TABLE away RENAME TO events").await;
+    assert_eq!(database.store.receive(&events, &nameless, at(5_000)).await.unwrap(), [Receipt::Applied]);
+    assert_eq!(database.number("SELECT COUNT(*) FROM dead_letters").await, 1);
 }

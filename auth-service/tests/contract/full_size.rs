@@ -130,7 +130,7 @@ async fn measure(database: &Database) {
     timed("receive", 200, async |number| {
         let id = format!("event-{number}");
         let event = push(&id, &some_repository(number), Some("v1"), 'b', 5);
-        store.receive(&[event], at(5)).await.unwrap();
+        store.receive(&[event], &[], at(5)).await.unwrap();
     })
     .await;
     timed("reserve", 200, async |number| {

@@ -136,7 +136,7 @@ pub(crate) fn push(
 }
 
 pub(crate) async fn receive(store: &Store, event: &IncomingEvent, arrived_at: i64) -> Receipt {
-    let receipts = store.receive(std::slice::from_ref(event), at(arrived_at)).await.unwrap();
+    let receipts = store.receive(std::slice::from_ref(event), &[], at(arrived_at)).await.unwrap();
     assert_eq!(receipts.len(), 1);
     receipts[0]
 }

@@ -41,7 +41,7 @@ pub(crate) async fn use_everything(store: &Store, name: &RepositoryName) -> Vec<
         store.revision().await.map(drop),
         store.reserve(name, user, at(i64::MAX)).await.map(drop),
         store.fence(name).await,
-        store.receive(&[push("e1", name, Some("v1"), 'b', 1)], at(5)).await.map(drop),
+        store.receive(&[push("e1", name, Some("v1"), 'b', 1)], &[], at(5)).await.map(drop),
         store.keep_dead_letter(b"junk", "junk", at(5)).await,
         store.pending(10).await.map(drop),
     ]
@@ -59,7 +59,7 @@ async fn while_somebody_else_writes_reads_go_on_and_changes_fail_in_time(databas
         assert!(store.stored_login(&login("alice")).await.unwrap().is_some());
         // A command, and a service that starts, find the schema as it should be and need no lock.
         connect(&database.location, SHORT, database.clock.clone()).await.unwrap();
-        store.receive(std::slice::from_ref(&event), at(5_000)).await.unwrap_err();
+        store.receive(std::slice::from_ref(&event), &[], at(5_000)).await.unwrap_err();
         store.change_user(&crate::makers::name("alice"), &UserChange::Certified(true)).await.unwrap_err();
         store.reserve(&repository(name.project(), "new"), UserId::new(1), at(i64::MAX)).await.unwrap_err();
         assert!(
@@ -83,7 +83,7 @@ async fn while_somebody_else_writes_reads_go_on_and_changes_fail_in_time(databas
             sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
         }
     }
-    store.receive(&[event], at(5_000)).await.unwrap();
+    store.receive(&[event], &[], at(5_000)).await.unwrap();
     store.change_user(&crate::makers::name("alice"), &UserChange::Certified(true)).await.unwrap();
 }
 

@@ -154,7 +154,7 @@ async fn a_full_disk_fails_the_delivery_and_leaves_nothing_half_done() {
         let id = format!("e{stored}");
         let mut event = push(&id, &name, Some(&id), 'b', 5_000);
         event.body = "x".repeat(40_000);
-        match store.receive(&[event], at(5_000)).await {
+        match store.receive(&[event], &[], at(5_000)).await {
             Ok(_) => stored += 1,
             Err(error) => break error,
         }
@@ -172,7 +172,7 @@ async fn a_full_disk_fails_the_delivery_and_leaves_nothing_half_done() {
     reader.close().await.unwrap();
     // And it goes on once there is room.
     disk.grow();
-    store.receive(&[push("late", &name, Some("late"), 'b', 5_000)], at(5_000)).await.unwrap();
+    store.receive(&[push("late", &name, Some("late"), 'b', 5_000)], &[], at(5_000)).await.unwrap();
     store.close().await;
 }
 

@@ -100,7 +100,7 @@ async fn old_events_are_forgotten_unless_they_wait(database: Database) {
             ..push(&format!("many-{number}"), &name, None, 'b', 1_000)
         })
         .collect();
-    store.receive(&many, at(1_500)).await.unwrap();
+    store.receive(&many, &[], at(1_500)).await.unwrap();
     store.forget_before(at(2_000)).await.unwrap();
     assert_eq!(database.number("SELECT COUNT(*) FROM events").await, 2);
     assert_eq!(database.number("SELECT COUNT(*) FROM events WHERE id IN ('new', 'waits')").await, 2);

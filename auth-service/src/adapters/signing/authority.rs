@@ -115,6 +115,14 @@ impl Authority {
                 self.certificate.not_after
             )));
         }
+        if now < self.certificate.not_before {
+            return Err(KeyError::Unsuitable(format!(
+                "the CA is valid from {} only: set this machine's clock if it is wrong; else make a new CA with \
+                 `auth-service key init` in an empty directory, point keys.directory at it, and restart the registry \
+                 with its bundle",
+                self.certificate.not_before
+            )));
+        }
         let mut parameters = parameters(now.minus(BACKDATED), not_after)?;
         parameters.distinguished_name.push(DnType::CommonName, "Registry token signer");
         let name = format!("signer.{}", self.constraint);

@@ -6,7 +6,7 @@ use std::path::Path;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::oid_registry::{OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_PKCS1_RSAENCRYPTION};
-use x509_parser::x509::SubjectPublicKeyInfo;
+use x509_parser::x509::{SubjectPublicKeyInfo, X509Version};
 
 use crate::domain::time::Timestamp;
 
@@ -23,8 +23,9 @@ pub(super) struct Certificate {
     pub not_after: Timestamp,
     /// `None` for a kind of key that cannot sign tokens; a CA in a chain may have one.
     pub public: Option<PublicKey>,
-    /// CA:TRUE
-    pub is_authority: bool,
+    /// Whether some verifier would accept another certificate because this one issued it. Those of before
+    /// version 3 cannot say that they are no CA.
+    pub can_issue: bool,
     /// The first DNS name that a CA is constrained to.
     pub constraint: Option<String>,
 }
@@ -45,7 +46,7 @@ impl Certificate {
             not_before: Timestamp::from_seconds(validity.not_before.timestamp()),
             not_after: Timestamp::from_seconds(validity.not_after.timestamp()),
             public: public_key(parsed.public_key()),
-            is_authority: parsed.is_ca(),
+            can_issue: can_issue(&parsed),
             constraint: constraint(&parsed),
         })
     }
@@ -80,6 +81,13 @@ impl Certificate {
 fn parse(der: &[u8]) -> Option<X509Certificate<'_>> {
     let (rest, parsed) = x509_parser::parse_x509_certificate(der).ok()?;
     rest.is_empty().then_some(parsed)
+}
+
+fn can_issue(certificate: &X509Certificate<'_>) -> bool {
+    // What cannot be read could say so.
+    let may_sign =
+        certificate.key_usage().map_or(true, |usage| usage.is_some_and(|usage| usage.value.key_cert_sign()));
+    certificate.is_ca() || may_sign || certificate.version() != X509Version::V3
 }
 
 fn public_key(info: &SubjectPublicKeyInfo<'_>) -> Option<PublicKey> {

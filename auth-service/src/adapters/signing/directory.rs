@@ -93,11 +93,6 @@ impl KeyDirectory {
         self.root.join("leaf").join(format!("{kid}.key"))
     }
 
-    /// The first file of an earlier `init` or `import`. (A CA's key alone is worth nothing.)
-    pub(super) fn existing_file(&self) -> Option<&'static str> {
-        [CURRENT, AUTHORITY_CERTIFICATE].into_iter().find(|name| self.root.join(name).exists())
-    }
-
     pub(super) fn lock(&self) -> Result<DirectoryLock, KeyError> {
         files::lock(&self.root.join("lock"))
     }

@@ -12,16 +12,10 @@ pub enum KeyError {
 
     /// `init` found keys.
     #[error(
-        "{} already holds signing keys ({found}): use `auth-service key rotate` for a new one, \
-         or name another keys.directory",
-        directory.display()
+        "{} already holds signing keys: use `auth-service key rotate` for a new one, or name another keys.directory",
+        .0.display()
     )]
-    Exists {
-        /// The directory of the keys.
-        directory: PathBuf,
-        /// The name of the file that was found.
-        found: &'static str,
-    },
+    Exists(PathBuf),
 
     /// A private key that more than its owner can reach.
     #[error(

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown, lchown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown, lchown};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -85,6 +85,10 @@ fn write_new(path: &Path, contents: &[u8], access: Access) -> std::io::Result<()
     let mut file = OpenOptions::new().write(true).create_new(true).mode(access.mode()).open(path)?;
     if let Some((user, group)) = other_owner_above(path)? {
         fchown(&file, Some(user), Some(group))?;
+    }
+    if let Access::Public = access {
+        // Whatever the umask: a registry that runs as another user reads it too.
+        file.set_permissions(fs::Permissions::from_mode(access.mode()))?;
     }
     file.write_all(contents)?;
     file.sync_all()
@@ -221,8 +225,6 @@ fn flush_parent(path: &Path) -> Result<(), KeyError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]

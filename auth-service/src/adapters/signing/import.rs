@@ -74,10 +74,14 @@ fn foreign_chain(
             leaf.not_before
         ));
     }
-    // `openssl req -x509` marks every self-signed certificate as a CA; that key can sign whatever it likes
-    // anyhow. A CA below another one is a CA in earnest.
-    if leaf.is_authority && !leaf.is_signed_by(&leaf) {
-        return refuse("is a CA: every certificate under it could sign tokens; import a leaf".to_owned());
+    // `openssl req -x509` marks every self-signed certificate so. The registry trusts what is in its bundle, and
+    // whoever has any certificate under it, such as that of a web server, could sign tokens.
+    if leaf.can_issue {
+        return refuse(
+            "is the certificate of a CA: every certificate under it could sign tokens; import one of version 3 \
+             that says CA:FALSE, or the key alone without `--certificate`"
+                .to_owned(),
+        );
     }
     // Whoever is self-signed has nothing above it.
     others.retain(|other| *other != leaf);

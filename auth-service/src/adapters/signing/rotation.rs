@@ -18,7 +18,7 @@ use super::stored_chain::{Origin, StoredChain};
 const LEAST_GAIN: Duration = Duration::from_hours(1);
 
 impl KeyDirectory {
-    /// Makes a CA and a first signing key. With `ca_key`, the CA's private key is written to that new
+    /// Makes a CA and a first signing key, or what an interrupted command has left to make of them. With `ca_key`, the CA's private key is written to that new
     /// file instead of the directory; then leaves live longer, and nothing renews itself.
     pub fn init(
         &self,
@@ -28,11 +28,11 @@ impl KeyDirectory {
     ) -> Result<KeyEntry, KeyError> {
         files::create_directory(self.root())?;
         let held = self.lock()?;
-        if let Some(found) = self.existing_file() {
-            return Err(KeyError::Exists { directory: self.root().to_owned(), found });
+        if self.current_path().exists() {
+            return Err(KeyError::Exists(self.root().to_owned()));
         }
         let key = PrivateKey::generate(algorithm)?;
-        let authority = self.create_authority(ca_key, now)?;
+        let authority = self.open_or_create_authority(ca_key, now)?;
         let chain = authority.issue(key.public(), Origin::Made, now)?;
         self.activate(&held, key, &chain, now)?;
         KeyEntry::active(&chain)
@@ -56,8 +56,8 @@ impl KeyDirectory {
         KeyEntry::active(&chain)
     }
 
-    /// Renews the active leaf if half of its life is over, the CA's key is in the directory, and no other
-    /// process is at it. Says whether it did.
+    /// Renews the active leaf if that is due, the CA's key is in the directory, and no other process is at it. Says
+    /// whether it did.
     pub fn renew_if_due(&self, now: Timestamp) -> Result<bool, KeyError> {
         if !self.authority_key_path().exists() {
             return Ok(false);
@@ -69,7 +69,8 @@ impl KeyDirectory {
             return Ok(false);
         }
         let authority = self.open_authority(None)?;
-        if authority.leaf_not_after(now) <= active.leaf.not_after.plus(LEAST_GAIN) {
+        let gains = authority.leaf_not_after(now) > active.leaf.not_after.plus(LEAST_GAIN);
+        if !gains && now >= active.not_before() {
             return Ok(false);
         }
         let key = match active.origin {
@@ -96,7 +97,8 @@ impl KeyDirectory {
     fn create_authority(&self, ca_key: Option<&Path>, now: Timestamp) -> Result<Authority, KeyError> {
         let (authority, key) = Authority::create(ca_key.is_some(), now)?;
         let path = ca_key.map_or_else(|| self.authority_key_path(), Path::to_owned);
-        if path.exists() {
+        // In the directory it is what an interrupted command left: without a certificate it is worth nothing.
+        if ca_key.is_some() && path.exists() {
             return Err(KeyError::Unsuitable(format!(
                 "{} exists already, without a certificate beside the other keys: remove it if an interrupted \
                  command left it, or name a new file with `--ca-key`",
@@ -134,15 +136,17 @@ impl KeyDirectory {
 
     /// `rotate` repairs a directory whose `current` is lost, but does not make one.
     fn require_existing(&self) -> Result<(), KeyError> {
-        match self.existing_file() {
-            Some(_) => Ok(()),
-            None => Err(KeyError::Missing(self.root().to_owned())),
+        if self.current_path().exists() || self.authority_certificate_path().exists() {
+            return Ok(());
         }
+        Err(KeyError::Missing(self.root().to_owned()))
     }
 }
 
-/// Whether half of a leaf's life is over, if it is one that we can renew.
+/// Whether half of a leaf's life is over, or has not begun because a clock was ahead when it was made; if it is
+/// one that we can renew.
 pub(super) fn is_due(chain: &StoredChain, now: Timestamp) -> bool {
     let half = chain.leaf.not_after.since(chain.leaf.not_before) / 2;
-    chain.origin != Origin::Foreign && now >= chain.leaf.not_before.plus(half)
+    let is_early = now < chain.not_before();
+    chain.origin != Origin::Foreign && (is_early || now >= chain.leaf.not_before.plus(half))
 }

@@ -100,8 +100,8 @@ impl SigningKey {
     /// What its certificate's dates mean for a token signed now.
     #[must_use]
     pub fn condition(&self, now: Timestamp) -> KeyCondition {
-        let (not_before, not_after) = (self.chain.leaf.not_before, self.chain.leaf.not_after);
-        let quarter = not_after.since(not_before) / 4;
+        let (not_before, not_after) = (self.chain.not_before(), self.chain.leaf.not_after);
+        let quarter = not_after.since(self.chain.leaf.not_before) / 4;
         if now < not_before {
             KeyCondition::NotYetValid { not_before }
         } else if now >= not_after {

@@ -84,6 +84,15 @@ impl StoredChain {
         }
     }
 
+    /// When registries begin to accept it: a CA above it of ours must be valid too.
+    pub(super) fn not_before(&self) -> Timestamp {
+        let authority = match self.origin {
+            Origin::Foreign => None,
+            Origin::Made | Origin::Imported => self.others.last().map(|authority| authority.not_before),
+        };
+        authority.map_or(self.leaf.not_before, |not_before| not_before.max(self.leaf.not_before))
+    }
+
     /// When a former key leaves the key set.
     pub(super) fn listed_until(&self) -> Option<Timestamp> {
         self.retired.map(|retired| retired.plus(LISTED_AFTER_RETIREMENT))

@@ -278,7 +278,7 @@ fn a_ca_below_another_ca_is_refused_as_a_leaf() {
     write_private(&files.0, &key.serialize_pem());
     fs::write(&files.1, certificate.pem()).unwrap();
     let sentence = bench.keys.import(from_files(&files.0, Some(&files.1)), START).unwrap_err().to_string();
-    assert!(sentence.contains("is a CA"), "{sentence}");
+    assert!(sentence.contains("is the certificate of a CA"), "{sentence}");
 }
 
 #[test]
@@ -301,18 +301,132 @@ fn a_command_that_died_half_way_is_swept_up_by_the_next_rotation() {
     assert!(bench.in_keys(".gitignore").exists());
 }
 
+/// A file of a directory of keys, by its place in it.
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files.extend(files_in(&path)) } else { files.push(path) }
+    }
+    files.sort();
+    files
+}
+
 #[test]
-fn an_init_that_died_before_the_ca_certificate_is_explained_and_one_after_it_is_repaired_by_rotation() {
-    let bench = Bench::with_keys();
+fn init_finishes_whatever_an_init_that_was_killed_has_left() {
+    let whole = Bench::with_keys();
+    let names: Vec<PathBuf> = files_in(whole.keys.root())
+        .into_iter()
+        .map(|path| path.strip_prefix(whole.keys.root()).unwrap().to_owned())
+        .filter(|name| name != Path::new("current"))
+        .collect();
+    assert!(names.len() >= 5, "{names:?}");
+    for chosen in 0..1 << names.len() {
+        let killed = Bench::empty();
+        let is_there = |name: &str| {
+            names.iter().position(|one| one == Path::new(name)).is_some_and(|at| chosen >> at & 1 == 1)
+        };
+        // The CA's key is written before its certificate.
+        if is_there("ca.pem") && !is_there("ca.key") {
+            continue;
+        }
+        for name in names.iter().enumerate().filter(|(at, _)| chosen >> at & 1 == 1).map(|(_, name)| name) {
+            fs::create_dir_all(killed.keys.root().join(name).parent().unwrap()).unwrap();
+            fs::copy(whole.keys.root().join(name), killed.keys.root().join(name)).unwrap();
+        }
+        let sentence = killed.keys.list(START).unwrap_err().to_string();
+        assert!(sentence.contains("auth-service key init"), "{sentence}");
+        let made = killed.keys.init(SigningAlgorithm::Es256, None, START).unwrap();
+        assert_eq!(killed.keys.load().unwrap().kid(), made.kid);
+        assert_eq!(killed.keys.bundle().unwrap(), fs::read_to_string(killed.in_keys("ca.pem")).unwrap());
+        assert_eq!(fs::read_dir(killed.in_keys("leaf")).unwrap().count(), 2);
+    }
+}
+
+#[test]
+fn init_asks_for_the_key_of_a_ca_that_is_kept_elsewhere() {
+    let bench = Bench::empty();
+    let ca_key = bench.path("safe.key");
+    bench.keys.init(SigningAlgorithm::Es256, Some(&ca_key), START).unwrap();
     fs::remove_file(bench.in_keys("current")).unwrap();
-    fs::remove_dir_all(bench.in_keys("leaf")).unwrap();
-    assert!(bench.keys.rotate(None, None, START).is_ok());
-    fs::remove_file(bench.in_keys("current")).unwrap();
-    fs::remove_file(bench.in_keys("ca.pem")).unwrap();
     let sentence = bench.keys.init(SigningAlgorithm::Es256, None, START).unwrap_err().to_string();
-    assert!(sentence.contains("remove it"), "{sentence}");
-    fs::remove_file(bench.in_keys("ca.key")).unwrap();
-    bench.keys.init(SigningAlgorithm::Es256, None, START).unwrap();
+    assert!(sentence.contains("--ca-key"), "{sentence}");
+    bench.keys.init(SigningAlgorithm::Es256, Some(&ca_key), START).unwrap();
+}
+
+#[test]
+fn a_leaf_that_was_made_while_the_clock_was_ahead_is_renewed_when_it_is_right_again() {
+    let bench = Bench::with_keys();
+    let watch = KeyWatch::open(bench.keys.clone(), START).unwrap();
+    watch.look(START.plus(4 * DAY));
+    assert!(!watch.condition(START).is_usable(), "the leaf is from the future");
+    watch.look(START);
+    assert_eq!(watch.condition(START), KeyCondition::Usable { not_after: START.plus(7 * DAY) });
+}
+
+#[test]
+fn a_renewal_that_failed_while_the_clock_was_ahead_is_tried_again_when_it_is_right() {
+    let bench = Bench::with_keys();
+    let watch = KeyWatch::open(bench.keys.clone(), START).unwrap();
+    fs::rename(bench.in_keys("ca.pem"), bench.path("aside")).unwrap();
+    watch.look(START.plus(400 * DAY));
+    fs::rename(bench.path("aside"), bench.in_keys("ca.pem")).unwrap();
+    let due = START.plus(4 * DAY);
+    watch.look(due);
+    assert_eq!(watch.condition(due), KeyCondition::Usable { not_after: due.plus(7 * DAY) });
+}
+
+#[test]
+fn keys_that_a_clock_ahead_has_made_say_so_and_name_the_cure() {
+    let bench = Bench::empty();
+    bench.keys.init(SigningAlgorithm::Es256, None, START.plus(30 * DAY)).unwrap();
+    let condition = bench.keys.load().unwrap().condition(START).to_string();
+    assert!(condition.contains("key rotate") && condition.contains("clock"), "{condition}");
+    let sentence = bench.keys.rotate(None, None, START).unwrap_err().to_string();
+    assert!(sentence.contains("key init"), "{sentence}");
+}
+
+#[test]
+fn a_certificate_that_can_issue_others_is_not_imported_self_signed_or_not() {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyUsagePurpose};
+    let mut ca = CertificateParams::default();
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let mut constrained = CertificateParams::default();
+    constrained.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    let mut by_usage = CertificateParams::default();
+    by_usage.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    let mut leaf = CertificateParams::default();
+    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    for (parameters, is_taken) in [(ca, false), (constrained, false), (by_usage, false), (leaf, true)] {
+        let bench = Bench::empty();
+        let key = a_foreign_key();
+        let files = (bench.path("its.key"), bench.path("its.pem"));
+        write_private(&files.0, &key.serialize_pem());
+        fs::write(&files.1, parameters.self_signed(&key).unwrap().pem()).unwrap();
+        let imported = bench.keys.import(from_files(&files.0, Some(&files.1)), START);
+        assert_eq!(imported.is_ok(), is_taken);
+        if let Err(error) = imported {
+            assert!(error.to_string().contains("is the certificate of a CA"), "{error}");
+            assert!(!bench.keys.root().exists(), "it was written down");
+        }
+    }
+}
+
+/// Of version 1, as `openssl x509 -req` makes it: Go takes it for a CA if it is among the roots.
+const VERSION_1: &str = "-----BEGIN CERTIFICATE-----\n\
+    MIIBFjCBvQIUIeVKRxVgYmcb7W9Sd68q0m9HIeswCgYIKoZIzj0EAwIwDTELMAkG\n\
+    A1UEAwwCdjEwIBcNMjYxMTI3MTEzMzU5WhgPMjEyNjExMDMxMTMzNTlaMA0xCzAJ\n\
+    BgNVBAMMAnYxMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEidto1jvcOsywffAd\n\
+    9/qn4RU/8IRqrfNEz7yjMgwaSb3unCBngSzHgbmkJQ4oFr8ckQE9WPBok7V9k52x\n\
+    Fa5frzAKBggqhkjOPQQDAgNIADBFAiAdVG28QlMERhXZ1psU/W1dcSr22gQl/Z7p\n\
+    UP/8QkRIjwIhAJV/2GN3xPoIpqlXdWPYEqGg9VomyO9PsM0tsCUXp6Ex\n\
+    -----END CERTIFICATE-----\n";
+
+#[test]
+fn a_certificate_of_before_version_3_can_issue_others() {
+    let certificates = super::certificate::Certificate::all_from_pem(VERSION_1.as_bytes()).unwrap();
+    assert!(certificates[0].can_issue);
+    assert!(!a_chain().leaf.can_issue);
 }
 
 #[test]

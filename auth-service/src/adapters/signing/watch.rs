@@ -131,9 +131,11 @@ impl KeyWatch {
         }
     }
 
-    /// Renews the active leaf if half of its life is over and the CA's private key is at hand.
+    /// Renews the active leaf if that is due and the CA's private key is at hand.
     pub fn renew_if_due(&self, now: Timestamp) {
-        let paused = self.state().renew_not_before.is_some_and(|time| now < time);
+        // A pause that has more left than it ever had was made by a clock that was ahead.
+        let is_left = |end: Timestamp| now < end && end <= now.plus(RENEWAL_PAUSE_AFTER_FAILURE);
+        let paused = self.state().renew_not_before.is_some_and(is_left);
         if paused || !rotation::is_due(self.held().key.chain(), now) {
             return;
         }

@@ -120,10 +120,14 @@ impl EventInbox for Store {
     async fn receive(
         &self,
         events: &[IncomingEvent],
+        nameless: &[String],
         arrived_at: Timestamp,
     ) -> Result<Vec<Receipt>, StorageError> {
-        let most = u32::try_from(events.len()).unwrap_or(u32::MAX);
+        let most = u32::try_from(events.len() + nameless.len()).unwrap_or(u32::MAX);
         change!(self, self.patience + FOR_EACH_EVENT * most, transaction => {
+            for body in nameless {
+                store_dead_letter!(transaction, body.as_bytes(), "an event without an id", arrived_at);
+            }
             let mut receipts = Vec::with_capacity(events.len());
             for event in events {
                 let is_new = store_event!(transaction, event, arrived_at);

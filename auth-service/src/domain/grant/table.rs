@@ -306,7 +306,7 @@ fn a_reservation_counts_as_a_repository_and_serves_who_made_it() {
 }
 
 #[test]
-fn a_fenced_name_is_closed_until_a_resync() {
+fn a_fenced_name_is_closed() {
     let row = || Row { repository: RepositoryFacts::Fenced, asks: "pull,push", ..Row::default() };
     expect("pull:unavailable push:unavailable", &Row { project_access: "READ,CREATE", ..row() });
     expect("pull:not_visible push:not_visible", &Row { project_access: "CREATE", ..row() });
