@@ -5,6 +5,7 @@ pub mod argon2;
 pub mod facts;
 pub mod issuers;
 pub mod registry_client;
+pub mod shared_answers;
 pub mod signing;
 pub mod store;
 pub mod system;

@@ -1,5 +1,6 @@
 //! Asking the registry over its own API, with a token that this service signs for itself.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -9,21 +10,22 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::domain::claims::{GrantedAccess, TokenTerms};
-use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
-use crate::ports::registry::{RegistryContents, RegistryUnreachable};
+use crate::ports::registry::{CataloguePage, Holding, RegistryContents, RegistryUnreachable};
 use crate::ports::signer::Signer;
 use crate::ports::system::{Clock, Identifiers};
 
 /// How long the registry may take to answer while a client waits. Docker gives up on a token after 15 s.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long it may take to look one name up in its catalogue.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
+/// For how long that is not tried again when it was too long.
+const SPARED_FOR: Duration = Duration::from_mins(10);
 /// How long one page of the catalogue may take: a registry walks its whole store for it.
-const CATALOGUE_PATIENCE: Duration = Duration::from_mins(2);
+const CATALOGUE_TIMEOUT: Duration = Duration::from_mins(2);
 /// Names in one page of the catalogue; registries refuse more than they are configured for, and 1000 is the
 /// number that other clients ask for (`docs/PROTOCOL.md`).
 const PAGE: usize = 1000;
-/// Most pages that are read: ten million repositories.
-const MOST_PAGES: usize = 10_000;
 /// Most bytes of one answer.
 const MOST_BYTES: usize = 4 << 20;
 
@@ -37,6 +39,8 @@ pub struct RegistryClient {
     /// Made when it is first needed: making it reads the system's certificates, which a service that starts
     /// has no time for and a small container image may not have.
     client: OnceLock<Client>,
+    /// Until when names are not looked up in the catalogue, in milliseconds of `Clock::elapsed`.
+    catalogue_slow_until: AtomicU64,
 }
 
 #[derive(Deserialize)]
@@ -54,7 +58,15 @@ impl RegistryClient {
         clock: Arc<dyn Clock>,
         identifiers: Box<dyn Identifiers>,
     ) -> Self {
-        Self { url, terms, signer, clock, identifiers, client: OnceLock::new() }
+        Self {
+            url,
+            terms,
+            signer,
+            clock,
+            identifiers,
+            client: OnceLock::new(),
+            catalogue_slow_until: AtomicU64::new(0),
+        }
     }
 
     fn client(&self) -> Result<&Client, RegistryUnreachable> {
@@ -74,7 +86,7 @@ impl RegistryClient {
         &self,
         path: &str,
         access: GrantedAccess<'_>,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Response, RegistryUnreachable> {
         let identifier = self.identifiers.next();
         let claims = self.terms.claims(None, vec![access], self.clock.now(), &identifier);
@@ -84,7 +96,7 @@ impl RegistryClient {
         self.client()?
             .get(url)
             .bearer_auth(token)
-            .timeout(patience)
+            .timeout(timeout)
             .send()
             .await
             .map_err(|error| unreachable(&error))
@@ -125,43 +137,78 @@ async fn read_bounded(mut response: Response) -> Result<Vec<u8>, RegistryUnreach
 
 #[async_trait]
 impl RegistryContents for RegistryClient {
-    async fn holds(&self, name: &RepositoryName) -> Result<bool, RegistryUnreachable> {
+    async fn holding(&self, name: &RepositoryName) -> Result<Holding, RegistryUnreachable> {
         let access = GrantedAccess { kind: "repository", name: name.as_str(), actions: vec!["pull"] };
-        let response = self.get(&format!("v2/{name}/tags/list"), access, PATIENCE).await?;
+        let response = self.get(&format!("v2/{name}/tags/list"), access, TIMEOUT).await?;
         match response.status() {
-            StatusCode::OK => Ok(true),
-            StatusCode::NOT_FOUND => Ok(false),
+            StatusCode::OK => Ok(Holding::Tagged),
+            StatusCode::NOT_FOUND if self.lists(name).await? => Ok(Holding::Untagged),
+            StatusCode::NOT_FOUND => Ok(Holding::Nothing),
             status => Err(unexpected(status)),
         }
     }
 
-    async fn highest_project_number(&self) -> Result<i64, RegistryUnreachable> {
-        let mut highest = 0;
-        let mut last = String::new();
-        for _ in 0..MOST_PAGES {
-            let access = GrantedAccess { kind: "registry", name: "catalog", actions: vec!["*"] };
-            let query: String =
-                form_urlencoded::Serializer::new(String::new()).append_pair("last", &last).finish();
-            let response =
-                self.get(&format!("v2/_catalog?n={PAGE}&{query}"), access, CATALOGUE_PATIENCE).await?;
-            if response.status() != StatusCode::OK {
-                return Err(unexpected(response.status()));
-            }
-            let page: Catalogue = serde_json::from_slice(&read_bounded(response).await?)
-                .map_err(|error| RegistryUnreachable(format!("its catalogue cannot be read: {error}")))?;
-            let names = page.repositories.unwrap_or_default();
-            highest = names.iter().filter_map(|name| project_number(name)).fold(highest, i64::max);
-            match names.last() {
-                Some(name) if names.len() >= PAGE && *name != last => last.clone_from(name),
-                _ => return Ok(highest),
-            }
-        }
-        Err(RegistryUnreachable("its catalogue does not end".to_owned()))
+    async fn catalogue_after(&self, last: &str) -> Result<CataloguePage, RegistryUnreachable> {
+        self.catalogue(last, PAGE, CATALOGUE_TIMEOUT).await
     }
 }
 
-fn project_number(name: &str) -> Option<i64> {
-    ProjectId::parse(name.split('/').next()?).map(ProjectId::number)
+impl RegistryClient {
+    /// Whether the catalogue has `name`, which it has as soon as there is a layer or a manifest. A registry walks
+    /// its store up to the name for that; where that takes too long, it is not asked again for some time, and the
+    /// tags have to do: what was there when this process started is closed since then.
+    async fn lists(&self, name: &RepositoryName) -> Result<bool, RegistryUnreachable> {
+        let now = self.clock.elapsed();
+        let slow_until = Duration::from_millis(self.catalogue_slow_until.load(Ordering::Relaxed));
+        if now < slow_until {
+            return Ok(false);
+        }
+        let before = just_before(name.as_str());
+        let page = self.catalogue(&before, 1, TIMEOUT);
+        match tokio::time::timeout(LOOK_TIMEOUT, page).await {
+            Ok(page) => Ok(page?.names.iter().any(|listed| listed == name.as_str())),
+            Err(_) => {
+                tracing::warn!(
+                    "the registry takes too long to look up a name in its catalogue; for {} minutes only tags count",
+                    SPARED_FOR.as_secs() / 60
+                );
+                let until = u64::try_from((now + SPARED_FOR).as_millis()).unwrap_or(u64::MAX);
+                self.catalogue_slow_until.store(until, Ordering::Relaxed);
+                Ok(false)
+            }
+        }
+    }
+
+    async fn catalogue(
+        &self,
+        last: &str,
+        count: usize,
+        timeout: Duration,
+    ) -> Result<CataloguePage, RegistryUnreachable> {
+        let access = GrantedAccess { kind: "registry", name: "catalog", actions: vec!["*"] };
+        let query: String =
+            form_urlencoded::Serializer::new(String::new()).append_pair("last", last).finish();
+        let response = self.get(&format!("v2/_catalog?n={count}&{query}"), access, timeout).await?;
+        if response.status() != StatusCode::OK {
+            return Err(unexpected(response.status()));
+        }
+        let page: Catalogue = serde_json::from_slice(&read_bounded(response).await?)
+            .map_err(|error| RegistryUnreachable(format!("its catalogue cannot be read: {error}")))?;
+        let names = page.repositories.unwrap_or_default();
+        Ok(CataloguePage { has_more: names.len() >= count, names })
+    }
+}
+
+/// The greatest text before `name` in the order of the catalogue, in which a slash comes first and every name
+/// before `~`. A name ends with a letter or a digit.
+fn just_before(name: &str) -> String {
+    let (start, end) = name.split_at(name.len().saturating_sub(1));
+    let previous = match end.bytes().next() {
+        // A slash is the byte before it.
+        Some(b'0') | None => '.',
+        Some(byte) => char::from(byte.saturating_sub(1)),
+    };
+    format!("{start}{previous}~")
 }
 
 #[cfg(test)]
@@ -206,10 +253,26 @@ mod tests {
             identifiers,
         );
         for name in ["syn5/one", "syn5/one"] {
-            client.holds(&RepositoryName::parse(name).unwrap()).await.unwrap_err();
+            client.holding(&RepositoryName::parse(name).unwrap()).await.unwrap_err();
         }
         let signed = witness.0.lock().unwrap();
         assert_eq!(signed.len(), 2);
         assert!(signed[0]["jti"].is_string() && signed[0]["jti"] != signed[1]["jti"], "{signed:?}");
+    }
+
+    #[test]
+    fn nothing_that_can_be_a_name_comes_between_a_name_and_what_is_just_before_it() {
+        // The order of the catalogue: a slash comes before every other character.
+        let key = |name: &str| name.replace('/', "\0");
+        for name in ["syn5/a", "syn5/a0", "syn5/app9", "syn5/z", "syn5/a/b"] {
+            let before = just_before(name);
+            assert!(key(&before) < key(name), "{before} {name}");
+            let stem = &name[..name.len() - 1];
+            for end in ["", "-a", ".a", "/z", "_z", "/0", "--z", "0", "9z", "a", "`z", "yzz/z"] {
+                let other = format!("{stem}{end}");
+                let between = key(&before) < key(&other) && key(&other) < key(name);
+                assert!(!between, "{other} is between {before} and {name}");
+            }
+        }
     }
 }

@@ -1,23 +1,28 @@
-//! Before the first token for a name that nothing is known of: the registry is asked whether that is true of
+//! Before the first token for a name that nothing is on record of: the registry is asked whether that is true of
 //! it too, and the name is kept for the one who pushes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
+use super::raise_numbers::RaiseNumbers;
+use crate::domain::grant::FirstUse;
 use crate::domain::principal::UserId;
+use crate::domain::reason::Reason;
 use crate::domain::repository::RepositoryName;
 use crate::ports::StorageError;
-use crate::ports::items::{Names, Reservation};
-use crate::ports::registry::{RegistryContents, RegistryUnreachable};
+use crate::ports::items::{Names, Reservation, ReservationLimits};
+use crate::ports::registry::{Holding, RegistryContents, RegistryUnreachable};
 use crate::ports::system::Clock;
 
 /// How long a name is kept for its first manifest.
 const RESERVED_FOR: Duration = Duration::from_hours(24);
 
+/// How much longer it is known that it was kept: whoever goes on with a push that broke off finds layers in the
+/// registry that nobody else can have put there.
+const REMEMBERED_FOR: Duration = Duration::from_hours(48);
+
 /// How long a first push waits for the registry's catalogue to be read. Docker gives up after 15 s.
-const CATALOGUE_PATIENCE: Duration = Duration::from_secs(8);
+const CATALOGUE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// Why a name could not be reserved just now.
 #[derive(Debug, thiserror::Error)]
@@ -33,53 +38,75 @@ pub enum FirstPushError {
     CatalogueUnread,
 }
 
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// There is nothing, and if it is going to be pushed to, the name is reserved.
+    Free,
+    /// Something is known of the name by now, be it that the registry holds content under it: decide again.
+    NameKnown,
+    /// It cannot be pushed to just now.
+    Refused(Reason),
+}
+
 /// Reserves names.
 pub struct FirstPush {
-    names: Arc<dyn Names>,
-    registry: Arc<dyn RegistryContents>,
-    clock: Arc<dyn Clock>,
-    numbers_raised: watch::Sender<bool>,
+    /// The names on record.
+    pub names: Arc<dyn Names>,
+    /// What is stored under them.
+    pub registry: Arc<dyn RegistryContents>,
+    /// Knows whether the catalogue was read.
+    pub numbers: Arc<RaiseNumbers>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// How many names may be reserved at one time.
+    pub limits: ReservationLimits,
 }
 
 impl FirstPush {
-    /// Reserves in `names` what `registry` has nothing under.
-    #[must_use]
-    pub fn new(names: Arc<dyn Names>, registry: Arc<dyn RegistryContents>, clock: Arc<dyn Clock>) -> Self {
-        Self { names, registry, clock, numbers_raised: watch::Sender::new(false) }
-    }
-
-    /// Reserves `name` for `user`. [`Reservation::NameKnown`] means that something is known of the name by
-    /// now, be it that the registry holds content under it: decide again.
-    pub async fn reserve(&self, name: &RepositoryName, user: UserId) -> Result<Reservation, FirstPushError> {
-        self.require_raised_numbers().await?;
-        if self.registry.holds(name).await? {
+    /// Does what has to be done before `user` is given a token for `first_use` of `name`.
+    pub async fn settle(
+        &self,
+        name: &RepositoryName,
+        first_use: FirstUse,
+        user: UserId,
+    ) -> Result<Settled, FirstPushError> {
+        if !self.numbers.is_done_within(CATALOGUE_TIMEOUT).await {
+            return Err(FirstPushError::CatalogueUnread);
+        }
+        if !self.is_free(name).await? {
             tracing::warn!(
                 repository = %name,
                 "the registry holds images under a name that is not on record; it stays closed"
             );
             self.names.fence(name).await?;
-            return Ok(Reservation::NameKnown);
+            return Ok(Settled::NameKnown);
+        }
+        if first_use == FirstUse::Look {
+            return Ok(Settled::Free);
         }
         let until = self.clock.now().plus(RESERVED_FOR);
-        Ok(self.names.reserve(name, user, until).await?)
+        Ok(match self.names.reserve(name, user, until, self.limits).await? {
+            Reservation::Made => Settled::Free,
+            Reservation::NameKnown => Settled::NameKnown,
+            Reservation::TooManyOfUser => Settled::Refused(Reason::TooManyFirstPushes(self.limits.per_user)),
+            Reservation::TooManyInProject => {
+                Settled::Refused(Reason::ProjectOfFirstPushes(self.limits.per_project))
+            }
+        })
     }
 
-    /// Sees to it that no number is drawn again under which the registry holds something, as it could be after
-    /// the database was restored from a copy. Has to be done once in the life of the process before any name can
-    /// be reserved; reading the catalogue of a large registry takes long, so that no request does it.
-    pub async fn raise_numbers(&self) -> Result<(), FirstPushError> {
-        let highest = self.registry.highest_project_number().await?;
-        self.names.raise_numbers_above(highest).await?;
-        self.numbers_raised.send_replace(true);
-        Ok(())
+    /// Whether the registry has nothing under a name that nothing is on record of. It changes nothing.
+    pub async fn is_free(&self, name: &RepositoryName) -> Result<bool, FirstPushError> {
+        Ok(match self.registry.holding(name).await? {
+            Holding::Nothing => true,
+            Holding::Tagged => false,
+            Holding::Untagged => self.names.was_reserved(name).await?,
+        })
     }
 
-    async fn require_raised_numbers(&self) -> Result<(), FirstPushError> {
-        let mut raised = self.numbers_raised.subscribe();
-        let waiting = raised.wait_for(|raised| *raised);
-        match tokio::time::timeout(CATALOGUE_PATIENCE, waiting).await {
-            Ok(Ok(_)) => Ok(()),
-            _ => Err(FirstPushError::CatalogueUnread),
-        }
+    /// Forgets reservations that ended long ago.
+    pub async fn forget_ended(&self) -> Result<(), StorageError> {
+        self.names.forget_reservations(self.clock.now().minus(REMEMBERED_FOR)).await
     }
 }

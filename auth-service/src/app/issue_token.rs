@@ -4,28 +4,27 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::first_push::FirstPush;
+use super::first_push::{FirstPush, Settled};
 use super::give_tokens::{GiveTokens, Requester};
 use super::log_in::{LogIn, NoLogin, Origin};
 use crate::domain::claims::{TokenTerms, granted_access};
 use crate::domain::credential::Credential;
 use crate::domain::foreign::IssuerName;
-use crate::domain::grant::{AccessPolicy, Decision, decide};
+use crate::domain::grant::{AccessPolicy, Decision, FirstUse, decide};
 use crate::domain::login::{Caller, Door, NotAdmitted, Proof};
 use crate::domain::own_token::OwnTokenKind;
 use crate::domain::principal::UserId;
-use crate::domain::reason::ReasonCode;
+use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::refusal::{Manners, PushMeaning, Refusal, refusal};
 use crate::domain::refused_login::RefusedLogin;
 use crate::domain::repository::RepositoryName;
-use crate::domain::scope::{TooManyScopes, Wanted, WantedName};
+use crate::domain::scope::{Action, TooManyScopes, Wanted, WantedName};
 use crate::domain::time::Timestamp;
-use crate::ports::items::Reservation;
 use crate::ports::signer::Signer;
 use crate::ports::system::Clock;
 
 /// How often a request is decided on when names become known under its hands.
-const TRIES: usize = 3;
+const TRIES: usize = 4;
 
 /// A token request, understood.
 pub struct TokenRequest {
@@ -168,6 +167,7 @@ impl IssueToken {
             .map_err(TokenRefusal::TooManyScopes)?;
         let names: Vec<RepositoryName> = wanted.proper_names().cloned().collect();
         let door = if request.repeats_refresh() { Door::Refresh } else { request.door };
+        let mut looked_at = Vec::new();
         for _ in 0..TRIES {
             let admitted = self.log_in.run(&request.credential, door, request.origin, &names).await?;
             *user = admitted.user();
@@ -178,11 +178,13 @@ impl IssueToken {
                 let misplaced = NotAdmitted::WrongDoor(OwnTokenKind::Identity);
                 return Err(NoLogin::Refused(RefusedLogin::NotAdmitted(misplaced)).into());
             }
-            if self.reserve_names(&decision, *user).await? == Reservation::Made {
-                let issued = self.sign(&decision, *user, &request.identifier)?;
-                let refresh_token = self.identity_token(request, &admitted.proof).await?;
-                return Ok(IssuedToken { refresh_token, ..issued });
+            // The registry may take its time to answer. What was decided before is no decision any more.
+            if self.ask_registry(&decision, *user, &mut looked_at).await? {
+                continue;
             }
+            let issued = self.sign(&decision, *user, &request.identifier)?;
+            let refresh_token = self.identity_token(request, &admitted.proof).await?;
+            return Ok(IssuedToken { refresh_token, ..issued });
         }
         Err(unavailable("names became known with each try"))
     }
@@ -221,24 +223,37 @@ impl IssueToken {
         refusal(decision, manners).map_or(Ok(()), |refusal| Err(TokenRefusal::Denied(refusal)))
     }
 
-    /// Reserves each name that the decision lets be pushed for the first time.
-    async fn reserve_names(
+    /// Asks the registry about the names that nothing is on record of, and reserves those that are pushed to;
+    /// whether there were any, so that it has to be decided again. `looked_at` are those that this request has
+    /// asked about before, to read them.
+    async fn ask_registry(
         &self,
         decision: &Decision,
         user: Option<UserId>,
-    ) -> Result<Reservation, TokenRefusal> {
-        let first_pushes = decision.repositories.iter().filter(|one| one.first_push);
-        for (one, user) in first_pushes.zip(user.into_iter().cycle()) {
-            let WantedName::Proper(name) = &one.name else { continue };
-            let reservation = self.first_push.reserve(name, user).await;
+        looked_at: &mut Vec<RepositoryName>,
+    ) -> Result<bool, TokenRefusal> {
+        let mut has_asked = false;
+        for (name, first_use) in decision.first_uses() {
+            let Some(user) = user else { continue };
+            if first_use == FirstUse::Look && looked_at.contains(name) {
+                continue;
+            }
+            has_asked = true;
+            let settled = self.first_push.settle(name, first_use, user).await;
             self.log_in.facts.catch_up().await.map_err(unavailable)?;
-            match reservation {
-                Ok(Reservation::Made) => {}
-                Ok(Reservation::NameKnown) => return Ok(Reservation::NameKnown),
-                Err(error) => return Err(unavailable(error)),
+            match settled.map_err(unavailable)? {
+                Settled::Free => looked_at.push(name.clone()),
+                Settled::NameKnown => break,
+                Settled::Refused(reason) => return Err(self.denied(name, reason)),
             }
         }
-        Ok(Reservation::Made)
+        Ok(has_asked)
+    }
+
+    fn denied(&self, name: &RepositoryName, reason: Reason) -> TokenRefusal {
+        let name = WantedName::Proper(name.clone());
+        let message = reason.sentence(Action::Push, &name, &self.rules.host);
+        TokenRefusal::Denied(Refusal::new(reason.code(), message))
     }
 
     /// The identity token that a client has asked for, if the login was by password: whoever has a token to log

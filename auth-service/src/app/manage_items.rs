@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::raise_numbers::{NumbersUnknown, RaiseNumbers};
 use crate::domain::access::{AccessKind, AccessSet};
 use crate::domain::account::AccountName;
 use crate::domain::principal::PrincipalId;
@@ -81,6 +82,9 @@ pub enum ManageItemError {
     /// The item cannot be as asked.
     #[error(transparent)]
     Item(#[from] ItemError),
+    /// Numbers may not be drawn yet.
+    #[error(transparent)]
+    Numbers(#[from] NumbersUnknown),
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -96,6 +100,8 @@ pub struct ManageItems {
     pub users: Arc<dyn Users>,
     /// Finds principals.
     pub principals: Arc<dyn Principals>,
+    /// Sees to it that numbers may be drawn.
+    pub numbers: Arc<RaiseNumbers>,
     /// Most rows of one item's sharing.
     pub most_rows: usize,
 }
@@ -111,6 +117,7 @@ impl ManageItems {
         if user.robot_of.is_some() {
             return Err(ManageItemError::RobotOwner(owner.clone()));
         }
+        self.numbers.ensure().await?;
         Ok(self.items.add_project(name, user.id).await?)
     }
 

@@ -15,6 +15,7 @@ pub mod manage_accounts;
 pub mod manage_items;
 pub mod own_tokens;
 pub mod password_rules;
+pub mod raise_numbers;
 pub mod readiness;
 pub mod record_events;
 pub mod refused_forms;

@@ -8,6 +8,7 @@ use crate::adapters::signing::KeyWatch;
 use crate::app::first_push::FirstPush;
 use crate::app::keep_tokens::KeepTokens;
 use crate::app::lockout::Lockout;
+use crate::app::raise_numbers::RaiseNumbers;
 use crate::app::record_events::RecordEvents;
 use crate::ports::system::Clock;
 
@@ -15,7 +16,7 @@ use crate::ports::system::Clock;
 const FACTS_CONFIRMED_EVERY: Duration = Duration::from_millis(250);
 /// How often events that could not be applied are looked at.
 const PENDING_EVENTS_EVERY: Duration = Duration::from_secs(5);
-/// How often old events, tokens that ended and old wrong passwords are forgotten.
+/// How often old events, tokens and reservations that ended, and old wrong passwords are forgotten.
 const OLD_EVERY: Duration = Duration::from_hours(1);
 /// How often the last use of each token is written down: at most once in this time for each.
 const USES_EVERY: Duration = Duration::from_mins(1);
@@ -29,6 +30,7 @@ pub(super) struct Background {
     pub(super) cached_facts: Option<Arc<CachedFacts>>,
     pub(super) record_events: Arc<RecordEvents>,
     pub(super) first_push: Arc<FirstPush>,
+    pub(super) numbers: Arc<RaiseNumbers>,
     pub(super) keep_tokens: Arc<KeepTokens>,
     pub(super) lockout: Arc<Lockout>,
 }
@@ -36,7 +38,7 @@ pub(super) struct Background {
 impl Background {
     /// Works until the future is dropped.
     pub(super) async fn run(self) {
-        let keys = self.keys.watch(Arc::clone(&self.clock), std::future::pending());
+        let keys = Arc::clone(&self.keys).watch(Arc::clone(&self.clock), std::future::pending());
         let fresh = async {
             match &self.cached_facts {
                 Some(facts) => facts.keep_fresh(FACTS_CONFIRMED_EVERY).await,
@@ -47,10 +49,29 @@ impl Background {
             keys,
             fresh,
             apply_pending(&self.record_events),
-            forget_old(&self.record_events, &self.keep_tokens, &self.lockout),
+            self.forget_old(),
             write_uses(&self.keep_tokens),
-            raise_numbers(&self.first_push)
+            raise_numbers(&self.numbers)
         );
+    }
+
+    async fn forget_old(&self) {
+        let mut ticks = tokio::time::interval(OLD_EVERY);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.record_events.forget_old().await {
+                tracing::warn!(%error, "old events cannot be forgotten");
+            }
+            if let Err(error) = self.keep_tokens.forget_ended().await {
+                tracing::warn!(%error, "tokens that ended cannot be forgotten");
+            }
+            if let Err(error) = self.lockout.forget_old().await {
+                tracing::warn!(%error, "old wrong passwords cannot be forgotten");
+            }
+            if let Err(error) = self.first_push.forget_ended().await {
+                tracing::warn!(%error, "reservations that ended cannot be forgotten");
+            }
+        }
     }
 }
 
@@ -66,22 +87,6 @@ async fn apply_pending(events: &RecordEvents) {
     }
 }
 
-async fn forget_old(events: &RecordEvents, tokens: &KeepTokens, lockout: &Arc<Lockout>) {
-    let mut ticks = tokio::time::interval(OLD_EVERY);
-    loop {
-        ticks.tick().await;
-        if let Err(error) = events.forget_old().await {
-            tracing::warn!(%error, "old events cannot be forgotten");
-        }
-        if let Err(error) = tokens.forget_ended().await {
-            tracing::warn!(%error, "tokens that ended cannot be forgotten");
-        }
-        if let Err(error) = lockout.forget_old().await {
-            tracing::warn!(%error, "old wrong passwords cannot be forgotten");
-        }
-    }
-}
-
 async fn write_uses(tokens: &KeepTokens) {
     let mut ticks = tokio::time::interval(USES_EVERY);
     loop {
@@ -93,9 +98,9 @@ async fn write_uses(tokens: &KeepTokens) {
 }
 
 /// Asks the registry what numbers it has; no name can be reserved before that is known.
-async fn raise_numbers(first_push: &FirstPush) {
+async fn raise_numbers(numbers: &RaiseNumbers) {
     let mut told = false;
-    while let Err(error) = first_push.raise_numbers().await {
+    while let Err(error) = numbers.run().await {
         if !told {
             tracing::warn!(%error, "the registry's catalogue is not known yet; first pushes have to wait for it");
             told = true;

@@ -3,6 +3,7 @@
 mod background;
 mod endpoints;
 mod issuers;
+mod registry;
 mod warnings;
 mod wiring;
 
@@ -26,6 +27,7 @@ use crate::ports::system::Clock;
 use crate::web::server::{Listeners, ServerOptions};
 
 pub use self::issuers::{check_issuers, token_shapes};
+pub use self::registry::{first_push, manage_items, raise_numbers, registry};
 pub use self::warnings::warnings;
 pub use self::wiring::{access_policy, give_tokens, hashing_threads};
 

@@ -6,13 +6,14 @@ use anyhow::Context as _;
 
 use super::background::Background;
 use super::issuers;
+use super::registry::{first_push, raise_numbers, registry_client};
 use crate::adapters::argon2::{HashingOptions, HashingThreads};
 use crate::adapters::facts::{CachedFacts, DirectFacts};
 use crate::adapters::issuers::Issuers;
-use crate::adapters::registry_client::RegistryClient;
+use crate::adapters::shared_answers::SharedAnswers;
 use crate::adapters::signing::KeyWatch;
 use crate::adapters::store::Store;
-use crate::adapters::system::{ProcessIdentifiers, SystemClock, SystemRandomness};
+use crate::adapters::system::{SystemClock, SystemRandomness};
 use crate::adapters::token_uses::UsesInMemory;
 use crate::adapters::verified_logins::LoginCache;
 use crate::app::authenticate::Authenticate;
@@ -30,6 +31,7 @@ use crate::domain::claims::TokenTerms;
 use crate::domain::grant::{AccessPolicy, Certification};
 use crate::domain::lockout::LockoutPolicy;
 use crate::ports::facts::FactsReader;
+use crate::ports::registry::RegistryContents;
 use crate::ports::signer::Signer;
 use crate::ports::system::Clock;
 use crate::web::server::Endpoints;
@@ -72,6 +74,16 @@ pub fn give_tokens(settings: &Settings, store: &Arc<Store>) -> GiveTokens {
     }
 }
 
+/// What is the same in every token.
+pub(super) fn token_terms(settings: &Settings) -> TokenTerms {
+    let token = &settings.token;
+    TokenTerms {
+        issuer: token.issuer.clone(),
+        service: token.service.clone(),
+        lifetime_seconds: i64::try_from(token.lifetime.as_secs()).unwrap_or(i64::MAX),
+    }
+}
+
 /// What everything is made of.
 pub(super) struct Wiring<'a> {
     pub(super) settings: &'a Settings,
@@ -83,11 +95,10 @@ pub(super) struct Wiring<'a> {
 impl Wiring<'_> {
     pub(super) fn endpoints_and_background(&self) -> anyhow::Result<(Endpoints, Background)> {
         let (facts, cached_facts) = self.facts();
-        let first_push = Arc::new(FirstPush::new(
-            Arc::<Store>::clone(self.store),
-            Arc::new(self.registry_client()?),
-            Arc::clone(self.clock),
-        ));
+        let registry = registry_client(self.settings, self.signer(), Arc::clone(self.clock))?;
+        let registry: Arc<dyn RegistryContents> = Arc::new(SharedAnswers::new(Arc::new(registry)));
+        let numbers = Arc::new(raise_numbers(self.settings, self.store, Arc::clone(&registry)));
+        let first_push = Arc::new(first_push(self.settings, self.store, registry, Arc::clone(&numbers)));
         let keep_tokens = Arc::new(KeepTokens {
             tokens: Arc::<Store>::clone(self.store),
             uses: Arc::new(UsesInMemory::default()),
@@ -116,6 +127,7 @@ impl Wiring<'_> {
             cached_facts,
             record_events,
             first_push,
+            numbers,
             keep_tokens,
             lockout,
         };
@@ -124,21 +136,6 @@ impl Wiring<'_> {
 
     fn signer(&self) -> Arc<dyn Signer> {
         Arc::<KeyWatch>::clone(self.keys)
-    }
-
-    fn terms(&self) -> TokenTerms {
-        let token = &self.settings.token;
-        TokenTerms {
-            issuer: token.issuer.clone(),
-            service: token.service.clone(),
-            lifetime_seconds: i64::try_from(token.lifetime.as_secs()).unwrap_or(i64::MAX),
-        }
-    }
-
-    fn registry_client(&self) -> anyhow::Result<RegistryClient> {
-        let url = self.settings.registry.url.clone();
-        let identifiers = Box::new(ProcessIdentifiers::new()?);
-        Ok(RegistryClient::new(url, self.terms(), self.signer(), Arc::clone(self.clock), identifiers))
     }
 
     fn facts(&self) -> (Arc<dyn FactsReader>, Option<Arc<CachedFacts>>) {
@@ -200,7 +197,7 @@ impl Wiring<'_> {
             signer: self.signer(),
             clock: Arc::clone(self.clock),
             rules: TokenRules {
-                terms: self.terms(),
+                terms: token_terms(self.settings),
                 policy: access_policy(self.settings),
                 host: self.settings.registry.host.clone(),
                 most_scopes: self.settings.limits.scopes,

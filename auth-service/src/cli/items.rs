@@ -8,7 +8,7 @@ use super::arguments::{Command, ProjectCommand, RepositoryCommand, Switch};
 use super::output::{Failure, Report};
 use crate::adapters::store::Store;
 use crate::app::manage_items::{ManageItems, PrincipalName, SharingReport};
-use crate::bootstrap::open_store;
+use crate::bootstrap::{manage_items, open_store};
 use crate::config::Settings;
 use crate::domain::access::AccessSet;
 use crate::domain::facts::LifeState;
@@ -18,17 +18,8 @@ use crate::ports::items::{AccessChange, Items as _, Project, Repository, Sharing
 
 pub(super) async fn run(settings: &Settings, command: Command) -> Result<Report, Failure> {
     let store = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
-    let items = ItemCommands {
-        manage: ManageItems {
-            items: Arc::<Store>::clone(&store),
-            sharing: Arc::<Store>::clone(&store),
-            users: Arc::<Store>::clone(&store),
-            principals: Arc::<Store>::clone(&store),
-            most_rows: settings.limits.acl_rows,
-        },
-        store,
-        host: settings.registry.host.clone(),
-    };
+    let items =
+        ItemCommands { manage: manage_items(settings, &store), store, host: settings.registry.host.clone() };
     match command {
         Command::Project { command } => items.project(command).await,
         Command::Grant { item, principal, access } => {

@@ -24,6 +24,8 @@ pub(super) const SECTION: Section = Section {
         &LAYER_BYTES,
         &FACTS_CACHE_BYTES,
         &EVENTS_KEPT_DAYS,
+        &FIRST_PUSHES_PER_USER,
+        &FIRST_PUSHES_PER_PROJECT,
     ],
 };
 
@@ -118,6 +120,20 @@ const EVENTS_KEPT_DAYS: Key<Span> = Key {
     doc: "How long notifications that are dealt with are kept.",
 };
 
+const FIRST_PUSHES_PER_USER: Key<Whole<usize>> = Key {
+    name: "limits.first_pushes_per_user",
+    kind: Whole { minimum: 1, maximum: 100_000, unit: "" },
+    preset: Preset::Text("1000"),
+    doc: "The most new repositories that one user may have begun to push in the last 24 hours without finishing any.",
+};
+
+const FIRST_PUSHES_PER_PROJECT: Key<Whole<usize>> = Key {
+    name: "limits.first_pushes_per_project",
+    kind: Whole { minimum: 1, maximum: 100_000, unit: "" },
+    preset: Preset::Text("2000"),
+    doc: "The same for everybody in one project together.",
+};
+
 /// Every limit in one place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -147,6 +163,10 @@ pub struct Limits {
     pub facts_cache_bytes: u64,
     /// How long notifications that are dealt with are kept.
     pub events_kept: Duration,
+    /// The most first pushes of one user that are under way.
+    pub first_pushes_per_user: usize,
+    /// The most first pushes in one project that are under way.
+    pub first_pushes_per_project: usize,
 }
 
 pub(super) fn read(reader: &mut Reader) -> Result<Limits, Noted> {
@@ -163,6 +183,8 @@ pub(super) fn read(reader: &mut Reader) -> Result<Limits, Noted> {
     let layer_bytes = reader.required(&LAYER_BYTES);
     let facts_cache_bytes = reader.required(&FACTS_CACHE_BYTES);
     let events_kept = reader.required(&EVENTS_KEPT_DAYS);
+    let first_pushes_per_user = reader.required(&FIRST_PUSHES_PER_USER);
+    let first_pushes_per_project = reader.required(&FIRST_PUSHES_PER_PROJECT);
     let limits = Limits {
         scopes: scopes?,
         credential_bytes: credential_bytes?,
@@ -177,6 +199,8 @@ pub(super) fn read(reader: &mut Reader) -> Result<Limits, Noted> {
         layer_bytes: layer_bytes?,
         facts_cache_bytes: facts_cache_bytes?,
         events_kept: events_kept?,
+        first_pushes_per_user: first_pushes_per_user?,
+        first_pushes_per_project: first_pushes_per_project?,
     };
     require_room_for_one(reader, &limits);
     Ok(limits)

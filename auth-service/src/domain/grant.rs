@@ -1,13 +1,16 @@
 //! The decision: from who asks, what is asked and what is known, to what is granted and why the rest is
 //! not. One pure function; everything that can be pulled or pushed hangs on this file.
 
-use super::access::{AccessKind, AccessSet};
-use super::facts::{Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, UserFacts};
+use super::facts::{Facts, RepositoryFacts, RepositorySituation, UserFacts};
 use super::login::{Caller, LoginScope, Powers};
 use super::project::ProjectId;
 use super::reason::Reason;
 use super::repository::RepositoryName;
 use super::scope::{Action, Actions, Wanted, WantedName, WantedRepository};
+
+mod rules;
+
+use rules::Rules;
 
 /// Which pushes need a certified user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +56,19 @@ pub struct RepositoryDecision {
     pub missing: Vec<Missing>,
     /// Whether the caller may delete here: some clients ask for push when they want to delete.
     pub may_delete: bool,
-    /// Whether the push is the first one, so that the name must be reserved before the token goes out.
-    pub first_push: bool,
+    /// What has to be asked of the registry before a token with this grant goes out; `None` when the name is on
+    /// record.
+    pub first_use: Option<FirstUse>,
+}
+
+/// What somebody who may make a repository does under a name that nothing is on record of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstUse {
+    /// Pushes to it: the name is reserved, if the registry has nothing under it.
+    Push,
+    /// Looks whether there is anything, as clients do that read before they write: if the registry has nothing
+    /// under the name, it says so itself. Nothing is reserved.
+    Look,
 }
 
 /// What is decided on one request.
@@ -64,6 +78,16 @@ pub struct Decision {
     pub repositories: Vec<RepositoryDecision>,
     /// For the catalogue of the whole registry: not asked, granted, or why not.
     pub catalogue: Option<Result<(), Reason>>,
+}
+
+impl Decision {
+    /// The names that the registry has to be asked about before a token goes out.
+    pub fn first_uses(&self) -> impl Iterator<Item = (&RepositoryName, FirstUse)> {
+        self.repositories.iter().filter_map(|one| match &one.name {
+            WantedName::Proper(name) => one.first_use.map(|first_use| (name, first_use)),
+            WantedName::Improper(_) => None,
+        })
+    }
 }
 
 /// Decides on everything that was asked. Each repository is decided on by itself, so that asking for others
@@ -97,7 +121,7 @@ fn refuse_all(wanted: &WantedRepository, reason: Reason) -> RepositoryDecision {
         granted: Actions::NONE,
         missing: wanted.actions.iter().map(|action| Missing { action, reason }).collect(),
         may_delete: false,
-        first_push: false,
+        first_use: None,
     }
 }
 
@@ -139,7 +163,9 @@ fn decide_on_name(
         }
     }
     decision.may_delete = rules.decide(Action::Delete, Actions::NONE.with(Action::Delete)).is_ok();
-    decision.first_push = *repository == RepositoryFacts::Unknown && decision.granted.has(Action::Push);
+    if *repository == RepositoryFacts::Unknown {
+        decision.first_use = first_use(decision.granted);
+    }
     decision
 }
 
@@ -162,6 +188,14 @@ fn decide_away(
         missing.reason = reason;
     }
     decision
+}
+
+fn first_use(granted: Actions) -> Option<FirstUse> {
+    match (granted.has(Action::Push), granted.has(Action::Pull)) {
+        (true, _) => Some(FirstUse::Push),
+        (false, true) => Some(FirstUse::Look),
+        (false, false) => None,
+    }
 }
 
 /// The project that the caller's token is bound to, if it is not the one that is asked about. Looked at before
@@ -194,149 +228,6 @@ impl Powers {
 
 fn require(condition: bool, otherwise: Reason) -> Result<(), Reason> {
     if condition { Ok(()) } else { Err(otherwise) }
-}
-
-/// The rules for one repository.
-struct Rules<'a> {
-    caller: &'a Caller<'a>,
-    project: &'a ProjectFacts,
-    repository: &'a RepositoryFacts,
-    policy: AccessPolicy,
-}
-
-impl Rules<'_> {
-    /// Whether one action of those in `asked` is granted.
-    fn decide(&self, action: Action, asked: Actions) -> Result<(), Reason> {
-        let verdict = self.decide_openly(action, asked);
-        if verdict.is_ok() || self.access().has(AccessKind::Read) {
-            return verdict;
-        }
-        // Without READ the refusal must be the one that a name gets under which there is nothing, and a push
-        // that a free name would allow must fail without a word about what is in its way.
-        let as_if_unknown = Rules { repository: &RepositoryFacts::Unknown, ..*self };
-        match as_if_unknown.decide_openly(action, asked) {
-            Err(reason) if as_if_unknown.access().has(AccessKind::Read) => Err(reason),
-            _ => Err(unseen(self.caller)),
-        }
-    }
-
-    fn decide_openly(&self, action: Action, asked: Actions) -> Result<(), Reason> {
-        if let Caller::Anonymous = self.caller {
-            let open = action == Action::Pull && self.policy.anonymous_pull && self.closed().is_none();
-            return require(open && self.may_download(), Reason::Anonymous);
-        }
-        if let Some(reason) = self.closed() {
-            return Err(reason);
-        }
-        match action {
-            Action::Pull if self.creates(asked) => Ok(()),
-            Action::Pull => self.decide_pull(),
-            Action::Push => self.decide_push(asked),
-            Action::Delete => self.decide_delete(),
-        }
-    }
-
-    /// Why the repository is closed to everybody, administrators included.
-    fn closed(&self) -> Option<Reason> {
-        match (self.project.state, self.repository) {
-            (LifeState::Trashed, _) => Some(Reason::ProjectInTrash),
-            (_, RepositoryFacts::Known { state: LifeState::Trashed, .. }) => Some(Reason::RepositoryInTrash),
-            (_, RepositoryFacts::Fenced) => Some(Reason::Fenced),
-            _ => None,
-        }
-    }
-
-    /// What the caller's rights are: of the local sharing where there is one, else of the project's.
-    fn access(&self) -> AccessSet {
-        if has_administrator_power(self.caller) {
-            return AccessSet::ALL;
-        }
-        match self.repository {
-            RepositoryFacts::Known { local_sharing: Some(sharing), .. } => sharing.access_of(self.caller),
-            _ => self.project.sharing.access_of(self.caller),
-        }
-    }
-
-    /// Whether READ is enough to pull. The project's flag does not hold where sharing is local.
-    fn is_open_data(&self) -> bool {
-        match self.repository {
-            RepositoryFacts::Known { local_sharing: Some(_), open_data, .. } => *open_data,
-            RepositoryFacts::Known { open_data, .. } => *open_data || self.project.open_data,
-            _ => self.project.open_data,
-        }
-    }
-
-    fn may_download(&self) -> bool {
-        let open = self.is_open_data() && self.access().has(AccessKind::Read);
-        *self.repository != RepositoryFacts::Unknown
-            && match self.caller {
-                Caller::Anonymous => open,
-                Caller::User(..) => open || self.access().has(AccessKind::Download),
-            }
-    }
-
-    /// Whether this is the first push of a repository, by somebody who may: CREATE brings pull and push
-    /// both, for as long as the reservation that it makes waits for the first manifest.
-    fn creates(&self, asked: Actions) -> bool {
-        let free_for_caller = match (self.repository, self.caller) {
-            (RepositoryFacts::Unknown, _) => true,
-            (RepositoryFacts::Reserved { by }, Caller::User(user, _)) => *by == user.id,
-            _ => false,
-        };
-        free_for_caller && asked.has(Action::Push) && asked.has(Action::Pull) && self.may_create().is_ok()
-    }
-
-    fn may_create(&self) -> Result<(), Reason> {
-        self.login_allows(LoginScope::Download)?;
-        self.login_allows(LoginScope::Modify)?;
-        require(
-            self.is_certified() || self.policy.certification == Certification::Off,
-            Reason::NotCertified,
-        )?;
-        require(self.access().has(AccessKind::Create), Reason::NoCreate)
-    }
-
-    fn decide_pull(&self) -> Result<(), Reason> {
-        require(*self.repository != RepositoryFacts::Unknown, Reason::NotVisible)?;
-        require(self.may_download(), Reason::NoDownload)?;
-        self.login_allows(LoginScope::Download)
-    }
-
-    fn decide_push(&self, asked: Actions) -> Result<(), Reason> {
-        require(asked.has(Action::Pull), Reason::PushWithoutPull)?;
-        if self.creates(asked) {
-            return Ok(());
-        }
-        if *self.repository == RepositoryFacts::Unknown {
-            return self.may_create();
-        }
-        self.login_allows(LoginScope::Download)?;
-        self.login_allows(LoginScope::Modify)?;
-        require(
-            self.is_certified() || self.policy.certification != Certification::Push,
-            Reason::NotCertified,
-        )?;
-        require(self.access().has(AccessKind::Update), Reason::NoUpdate)?;
-        require(self.may_download(), Reason::NoDownload)
-    }
-
-    fn decide_delete(&self) -> Result<(), Reason> {
-        require(*self.repository != RepositoryFacts::Unknown, Reason::NotVisible)?;
-        require(self.access().has(AccessKind::Delete), Reason::NoDelete)?;
-        self.login_allows(LoginScope::Delete)
-    }
-
-    /// An administrator counts as certified (`synapse-api.md` 5.1).
-    fn is_certified(&self) -> bool {
-        has_administrator_power(self.caller) || matches!(self.caller, Caller::User(user, _) if user.certified)
-    }
-
-    fn login_allows(&self, scope: LoginScope) -> Result<(), Reason> {
-        match self.caller {
-            Caller::User(_, powers) => powers.require(scope),
-            Caller::Anonymous => Err(Reason::Anonymous),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -153,6 +153,10 @@ pub enum Reason {
     NoDelete,
     /// Push was asked without pull, which no upload can do with.
     PushWithoutPull,
+    /// The user has begun as many first pushes as one may at one time, and finished none of them.
+    TooManyFirstPushes(usize),
+    /// The same of everybody in the project together.
+    ProjectOfFirstPushes(usize),
     /// Only administrators may list the whole registry.
     CatalogueOfAdministrators,
 }
@@ -166,7 +170,9 @@ impl Reason {
             Self::NotVisible | Self::CatalogueOfAdministrators => ReasonCode::NotVisible,
             Self::BadName => ReasonCode::BadName,
             Self::RepositoryInTrash | Self::ProjectInTrash => ReasonCode::InTrash,
-            Self::Fenced => ReasonCode::Unavailable,
+            Self::Fenced | Self::TooManyFirstPushes(_) | Self::ProjectOfFirstPushes(_) => {
+                ReasonCode::Unavailable
+            }
             Self::TokenScope { .. } | Self::TokenProject(_) | Self::RobotProject(_) => ReasonCode::TokenScope,
             Self::NotCertified => ReasonCode::NotCertified,
             Self::NoDownload | Self::PushWithoutPull => ReasonCode::NoDownload,
@@ -238,6 +244,12 @@ impl Reason {
             Self::PushWithoutPull => {
                 format!("{refused}: an upload also reads; ask for pull and push together")
             }
+            Self::TooManyFirstPushes(limit) => format!(
+                "{refused}: {limit} new repositories that you began to push have no image yet; finish those, or try again when they are forgotten after 24 hours"
+            ),
+            Self::ProjectOfFirstPushes(limit) => format!(
+                "{refused}: {limit} new repositories in {project} have no image yet; their pushes have to be finished, or are forgotten after 24 hours"
+            ),
             Self::CatalogueOfAdministrators => String::new(),
         }
     }
@@ -305,6 +317,8 @@ mod tests {
             Reason::NoCreate,
             Reason::NoDelete,
             Reason::PushWithoutPull,
+            Reason::TooManyFirstPushes(1_000),
+            Reason::ProjectOfFirstPushes(1_000),
         ];
         for reason in reasons {
             let sentence = reason.sentence(Action::Push, &name, "hub.example");

@@ -101,6 +101,19 @@ pub enum Reservation {
     Made,
     /// Something else is known under the name by now: decide again.
     NameKnown,
+    /// The user has reserved as many names as one may at one time.
+    TooManyOfUser,
+    /// As many names of the project are reserved as may be at one time.
+    TooManyInProject,
+}
+
+/// How many names may be reserved at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReservationLimits {
+    /// By one user.
+    pub per_user: usize,
+    /// In one project.
+    pub per_project: usize,
 }
 
 /// Projects and repositories as they are stored.
@@ -147,19 +160,40 @@ pub trait SharingSettings: Send + Sync {
 /// The names that pushes use for the first time.
 #[async_trait]
 pub trait Names: Send + Sync {
-    /// Keeps an unknown name for the first push of `user` until `until`.
+    /// Keeps an unknown name for the first push of `user` until `until`, if that is within `limits` or goes on
+    /// with a reservation of the same user that has ended.
     async fn reserve(
         &self,
         name: &RepositoryName,
         user: UserId,
         until: Timestamp,
+        limits: ReservationLimits,
     ) -> Result<Reservation, StorageError>;
+
+    /// Whether the name is reserved, or was until some time ago and nothing else has become of it.
+    async fn was_reserved(&self, name: &RepositoryName) -> Result<bool, StorageError>;
+
+    /// Forgets reservations that ended before `moment`.
+    async fn forget_reservations(&self, moment: Timestamp) -> Result<(), StorageError>;
 
     /// Closes a name under which the registry holds what no event has told of.
     async fn fence(&self, name: &RepositoryName) -> Result<(), StorageError>;
 
-    /// Makes sure that no project or repository is ever given a number up to `number`.
-    async fn raise_numbers_above(&self, number: i64) -> Result<(), StorageError>;
+    /// Closes those of `names` that are in a project on record and are on record themselves in no way; how
+    /// many.
+    async fn fence_unrecorded(&self, names: &[RepositoryName]) -> Result<usize, StorageError>;
+}
+
+/// The numbers of projects and repositories.
+#[async_trait]
+pub trait Numbers: Send + Sync {
+    /// Makes sure that no project or repository is ever given a number up to `highest`, which is the highest
+    /// one that the registry at `address` uses.
+    async fn raise_numbers(&self, highest: i64, address: &str) -> Result<(), StorageError>;
+
+    /// When the numbers of this very database, and not of another one that it is a copy of, were last raised
+    /// above those of the registry at `address`.
+    async fn numbers_raised_at(&self, address: &str) -> Result<Option<Timestamp>, StorageError>;
 }
 
 /// A change to what one principal may do.

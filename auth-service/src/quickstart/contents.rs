@@ -12,7 +12,7 @@ use crate::adapters::signing::{KeyDirectory, KeyError, SigningAlgorithm};
 use crate::adapters::store::Store;
 use crate::adapters::system::{SystemClock, random_bytes};
 use crate::app::manage_accounts::{AccountRequest, ManageAccounts};
-use crate::bootstrap::{create_store, hashing_threads, open_store, token_shapes};
+use crate::bootstrap::{create_store, hashing_threads, manage_items, open_store, token_shapes};
 use crate::config::Settings;
 use crate::domain::account::{AccountName, AccountState, EmailAddress};
 use crate::domain::credential::NewPassword;
@@ -44,23 +44,20 @@ pub(super) struct Contents {
     pub(super) user: Option<AccountName>,
     /// The administrator's password as it was made; `None` when somebody removed the file.
     pub(super) password_file: Option<PathBuf>,
-    /// A project in use; `None` when all are in the trash.
-    pub(super) project: Option<ProjectId>,
     /// A folder with a file in it.
     pub(super) sample: PathBuf,
 }
 
-/// Makes what is missing of keys, accounts and projects.
+/// Makes what is missing of keys and accounts.
 pub(super) async fn complete(folder: &DataFolder, settings: &Settings) -> anyhow::Result<Contents> {
     make_keys(settings)?;
     let sample = make_sample(folder)?;
     create_store(settings).await?;
     let store = open_store(settings).await?;
     let user = administrator(folder, settings, &store).await?;
-    let project = project(&store, user.as_ref()).await?;
     store.close().await;
     let password_file = Some(folder.join(PASSWORD_FILE)).filter(|path| path.exists());
-    Ok(Contents { user, password_file, project, sample })
+    Ok(Contents { user, password_file, sample })
 }
 
 fn make_keys(settings: &Settings) -> anyhow::Result<()> {
@@ -126,14 +123,28 @@ async fn administrator(
     Ok(Some(name))
 }
 
-/// The first project, or the one that is most like it; made if there is none at all.
-async fn project(store: &Arc<Store>, owner: Option<&AccountName>) -> anyhow::Result<Option<ProjectId>> {
-    let projects = store.projects().await?;
+/// The first project, or the one that is most like it; made if there is none at all. `None` when all are in the
+/// trash. The registry has to answer: it says which numbers are taken.
+pub(super) async fn project(
+    settings: &Settings,
+    owner: Option<&AccountName>,
+) -> anyhow::Result<Option<ProjectId>> {
     let Some(owner) = owner else { return Ok(None) };
+    let store = open_store(settings).await?;
+    let project = project_in(settings, &store, owner).await;
+    store.close().await;
+    project
+}
+
+async fn project_in(
+    settings: &Settings,
+    store: &Arc<Store>,
+    owner: &AccountName,
+) -> anyhow::Result<Option<ProjectId>> {
+    let projects = store.projects().await?;
     if projects.is_empty() {
         let name = ProjectName::parse(PROJECT)?;
-        let owner = store.user(owner).await?.context("the administrator has gone")?;
-        return Ok(Some(store.add_project(&name, owner.id).await?));
+        return Ok(Some(manage_items(settings, store).add_project(&name, owner).await?));
     }
     let in_use = || projects.iter().filter(|project| project.state == LifeState::Live);
     let project = in_use().find(|project| project.name == PROJECT).or_else(|| in_use().next());
@@ -181,14 +192,16 @@ mod tests {
         let kid = KeyDirectory::new(&settings.keys.directory).load().unwrap().kid().to_owned();
         let second = complete(&folder, &settings).await.unwrap();
         assert_eq!(KeyDirectory::new(&settings.keys.directory).load().unwrap().kid(), kid);
-        assert_eq!((&first.user, first.project), (&second.user, second.project));
-        assert!(first.user.is_some() && first.project.is_some() && second.password_file.is_some());
+        assert_eq!(&first.user, &second.user);
+        assert!(first.user.is_some() && second.password_file.is_some());
         assert_eq!(folder.read(PASSWORD_FILE).unwrap().unwrap(), "from an interrupted start\n");
 
         let store = open_store(&settings).await.unwrap();
         let users = store.users().await.unwrap();
         assert_eq!(users.len(), 1);
         assert!(users[0].certified && users[0].administrator);
-        assert_eq!(store.projects().await.unwrap().len(), 1);
+        // No number is given to a project before the registry has told which ones it uses.
+        assert!(project(&settings, first.user.as_ref()).await.is_err());
+        assert_eq!(store.projects().await.unwrap().len(), 0);
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::contents::{Contents, SAMPLE_FILE};
+use crate::domain::project::ProjectId;
 
 /// Everything that there is to tell.
 pub(super) struct Announcement<'a> {
@@ -23,6 +24,8 @@ pub(super) struct Announcement<'a> {
     pub(super) program: &'a Path,
     /// Whom and what to try it with.
     pub(super) contents: &'a Contents,
+    /// A project in use; `None` when all are in the trash.
+    pub(super) project: Option<ProjectId>,
 }
 
 impl Announcement<'_> {
@@ -37,7 +40,7 @@ impl Announcement<'_> {
             "config": self.configuration,
             "user": contents.user.as_ref().map(ToString::to_string),
             "password_file": contents.password_file,
-            "project": contents.project.map(|project| project.to_string()),
+            "project": self.project.map(|project| project.to_string()),
         })
         .to_string()
     }
@@ -68,7 +71,7 @@ impl Announcement<'_> {
 
     fn blocks(&self) -> Vec<(&'static str, Vec<String>)> {
         let command = format!("{} --config {}", quoted(self.program), quoted(self.configuration));
-        let Some((user, project)) = self.contents.user.as_ref().zip(self.contents.project) else {
+        let Some((user, project)) = self.contents.user.as_ref().zip(self.project) else {
             let lines = ["user list", "project list"].map(|words| format!("{command} {words}"));
             return vec![("What there is", lines.into())];
         };
@@ -122,13 +125,11 @@ fn quoted(path: &Path) -> String {
 mod tests {
     use super::*;
     use crate::domain::account::AccountName;
-    use crate::domain::project::ProjectId;
 
     fn contents() -> Contents {
         Contents {
             user: Some(AccountName::parse("admin").unwrap()),
             password_file: Some("/tmp/it's here/admin-password".into()),
-            project: ProjectId::parse("syn2000001"),
             sample: "/tmp/it's here/sample".into(),
         }
     }
@@ -142,6 +143,7 @@ mod tests {
             configuration: Path::new("/tmp/it's here/auth-service.toml"),
             program: Path::new("/opt/auth-service"),
             contents,
+            project: ProjectId::parse("syn2000001"),
         }
     }
 

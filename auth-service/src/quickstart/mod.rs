@@ -61,6 +61,10 @@ impl Quickstart {
             answers = registry.answers(configuration.address, settings.token.realm.as_str()) => answers?,
             () = signals.next() => return Ok(registry.kill().await?),
         }
+        let project = tokio::select! {
+            project = contents::project(&settings, contents.user.as_ref()) => project?,
+            () = signals.next() => return Ok(registry.kill().await?),
+        };
         let (public, operations) = (service.public, service.operations);
         let this_program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("auth-service"));
         run::serve(service, registry, signals, settings.http.drain, || {
@@ -72,6 +76,7 @@ impl Quickstart {
                 configuration: &folder.join(SERVICE_FILE),
                 program: &this_program,
                 contents: &contents,
+                project,
             };
             print(&announcement, self.json);
         })

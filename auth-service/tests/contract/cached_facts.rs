@@ -19,7 +19,7 @@ use futures_util::future::join_all;
 
 use crate::database::{Database, PATIENCE, TestClock, connect, on_both_engines};
 use crate::fake_facts::{FakeFacts, Mood, revisions_in};
-use crate::makers::{add_project, add_repository, add_user, item, name, repository};
+use crate::makers::{ROOM, add_project, add_repository, add_user, item, name, repository};
 
 const BYTES: u64 = 8 << 20;
 /// Long enough for a machine under load, and so much shorter than a hundred times as long.
@@ -152,7 +152,7 @@ async fn a_reservation_ends_by_the_clock_alone(database: Database) {
     let until = database.clock.now().plus(Duration::from_millis(500));
     for project in [small, large] {
         let name = repository(project, "app");
-        store.reserve(&name, alice, until).await.unwrap();
+        store.reserve(&name, alice, until, ROOM).await.unwrap();
         facts.catch_up().await.unwrap();
         assert_eq!(load(&facts, &name).await, RepositoryFacts::Reserved { by: alice }, "{name}");
     }

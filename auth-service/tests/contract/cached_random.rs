@@ -23,7 +23,7 @@ use proptest::prelude::*;
 
 use crate::database::Database;
 use crate::makers::{
-    add_project_of, add_user, item, kinds, name, new_token, new_user, push, receive, repository,
+    ROOM, add_project_of, add_user, item, kinds, name, new_token, new_user, push, receive, repository,
 };
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
@@ -179,7 +179,7 @@ impl World {
             }
             Step::Reserve(project, path, user) => {
                 let until = self.database.clock.now().plus(Duration::from_secs(2));
-                store.reserve(&self.name(project, path), self.user(user).await, until).await.unwrap();
+                store.reserve(&self.name(project, path), self.user(user).await, until, ROOM).await.unwrap();
             }
             Step::Fence(project, path) => store.fence(&self.name(project, path)).await.unwrap(),
             Step::OpenData(project, path, open) => {

@@ -11,12 +11,12 @@ use auth_service::domain::repository::{Item, RepositoryName};
 use auth_service::ports::accounts::{Teams, UserChange, Users};
 use auth_service::ports::events::EventInbox;
 use auth_service::ports::facts::{Changes, FactsStore, Revision, Subject};
-use auth_service::ports::items::{AccessChange, Items, Names, SharingSettings};
+use auth_service::ports::items::{AccessChange, Items, Names, Numbers, SharingSettings};
 use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
 use crate::makers::{
-    add_project, add_repository, add_team, add_user, at, item, kinds, name, new_user, push, receive,
+    ROOM, add_project, add_repository, add_team, add_user, at, item, kinds, name, new_user, push, receive,
     repository,
 };
 
@@ -111,7 +111,7 @@ async fn every_change_to_an_item_names_the_project(database: Database) {
     store.fence(&repository(project, "fenced")).await.unwrap();
     assert_eq!(watch.new_changes().await, expected);
     let until = database.clock.now().plus(Duration::from_mins(1));
-    store.reserve(&repository(project, "new"), alice, until).await.unwrap();
+    store.reserve(&repository(project, "new"), alice, until, ROOM).await.unwrap();
     assert_eq!(watch.new_changes().await, expected);
 }
 
@@ -142,8 +142,8 @@ async fn what_changes_nothing_raises_no_revision(database: Database) {
     let name = add_repository(store, project, "app").await;
     let before = store.revision().await.unwrap();
     store.fence(&name).await.unwrap();
-    store.reserve(&name, UserId::new(3_400_001), at(i64::MAX)).await.unwrap();
-    store.raise_numbers_above(9_000_000).await.unwrap();
+    store.reserve(&name, UserId::new(3_400_001), at(i64::MAX), ROOM).await.unwrap();
+    store.raise_numbers(9_000_000, "http://registry.test/").await.unwrap();
     store.keep_dead_letter(b"junk", "junk", at(1)).await.unwrap();
     store.forget_before(at(5)).await.unwrap();
     store.snapshot(&Asker::Nobody, &[name]).await.unwrap();
@@ -162,7 +162,7 @@ async fn a_push_names_the_project_only_when_it_opens_a_name(database: Database) 
     receive(store, &push("e2", &nowhere, Some("v2"), 'b', 5_000), 5_000).await;
     assert_eq!(watch.new_changes().await, []);
     let reserved = repository(project, "reserved");
-    store.reserve(&reserved, alice, database.clock.now().plus(Duration::from_mins(1))).await.unwrap();
+    store.reserve(&reserved, alice, database.clock.now().plus(Duration::from_mins(1)), ROOM).await.unwrap();
     watch.new_changes().await;
     receive(store, &push("e3", &reserved, Some("v2"), 'b', 5_000), 5_000).await;
     assert_eq!(watch.new_changes().await, [Subject::Project(project)]);
@@ -215,7 +215,7 @@ async fn changes_at_once_are_numbered_without_a_gap(database: Database) {
     let reservations = (0..30).map(|number| {
         let (other, name) = (&other, repository(project, &format!("reserved-{number}")));
         async move {
-            other.reserve(&name, UserId::new(3_400_001), at(i64::MAX)).await.unwrap();
+            other.reserve(&name, UserId::new(3_400_001), at(i64::MAX), ROOM).await.unwrap();
         }
     });
     tokio::join!(futures_util::future::join_all(pushes), futures_util::future::join_all(reservations));

@@ -12,7 +12,9 @@ use auth_service::ports::items::{Items, Names};
 use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
-use crate::makers::{add_project, add_repository, add_user, at, digest, item, push, receive, repository};
+use crate::makers::{
+    ROOM, add_project, add_repository, add_user, at, digest, item, push, receive, repository,
+};
 
 on_both_engines!(
     a_push_makes_the_repository_its_manifest_and_its_tag,
@@ -182,7 +184,7 @@ async fn a_push_opens_a_reserved_name(database: Database) {
     // Whether the reservation has ended makes no difference: the manifest is there.
     for (path, passes) in [("soon", 0), ("late", 120)] {
         let name = repository(project, path);
-        store.reserve(&name, alice, until.plus(Duration::from_secs(passes))).await.unwrap();
+        store.reserve(&name, alice, until.plus(Duration::from_secs(passes)), ROOM).await.unwrap();
         database.clock.advance(Duration::from_secs(passes));
         receive(store, &push(path, &name, Some("v1"), 'b', 4_000), 5_000).await;
         assert_eq!(state_of(&database, &name).await, RepositoryFacts::PLAIN);

@@ -17,7 +17,7 @@ use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
 use crate::makers::{
-    add_administrator, add_project, add_repository, add_team, add_user, item, kinds, name, new_user,
+    ROOM, add_administrator, add_project, add_repository, add_team, add_user, item, kinds, name, new_user,
     repository,
 };
 
@@ -125,7 +125,7 @@ async fn the_contents_of_a_project_are_its_unusual_and_its_plain_repositories(da
     store.set_life_state(&item(&repository(project, "trashed")), LifeState::Trashed).await.unwrap();
     store.fence(&repository(project, "fenced")).await.unwrap();
     let until = database.clock.now().plus(Duration::from_mins(1));
-    store.reserve(&repository(project, "reserved"), alice, until).await.unwrap();
+    store.reserve(&repository(project, "reserved"), alice, until, ROOM).await.unwrap();
 
     let read = store.project(project, 100).await.unwrap();
     assert_eq!(read.revision, store.revision().await.unwrap());

@@ -20,7 +20,7 @@ use auth_service::ports::items::{Items, Names, SharingSettings};
 use auth_service::ports::system::Clock;
 
 use crate::database::{Database, PATIENCE, connect, drop_postgres};
-use crate::makers::{add_user, at, item, login, push, repository};
+use crate::makers::{ROOM, add_user, at, item, login, push, repository};
 
 const USERS: i64 = 100_000;
 const PROJECTS: i64 = 10_000;
@@ -135,7 +135,7 @@ async fn measure(database: &Database) {
     .await;
     timed("reserve", 200, async |number| {
         let name = repository(some_repository(number).project(), &format!("new-{number}"));
-        store.reserve(&name, user(number), at(i64::MAX)).await.unwrap();
+        store.reserve(&name, user(number), at(i64::MAX), ROOM).await.unwrap();
     })
     .await;
     timed("add_user, remove_user", 20, async |number| {

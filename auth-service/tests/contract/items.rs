@@ -10,7 +10,7 @@ use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
 use crate::makers::{
-    add_project, add_project_of, add_repository, add_user, at, digest, item, push, receive, repository,
+    ROOM, add_project, add_project_of, add_repository, add_user, at, digest, item, push, receive, repository,
 };
 
 on_both_engines!(
@@ -25,7 +25,6 @@ on_both_engines!(
     reserved_and_fenced_names_are_not_listed,
     tags_are_kept_and_listed_byte_for_byte,
     numbers_are_never_given_twice,
-    numbers_start_above_what_the_registry_holds,
 );
 
 async fn projects_are_listed_by_number_with_what_is_in_them(database: Database) {
@@ -104,7 +103,7 @@ async fn only_what_people_know_of_can_be_changed(database: Database) {
     let project = add_project(store, "p").await;
     let owner = add_user(store, "alice").await;
     let reserved = repository(project, "reserved");
-    store.reserve(&reserved, owner, database.clock.now().plus(Duration::from_mins(1))).await.unwrap();
+    store.reserve(&reserved, owner, database.clock.now().plus(Duration::from_mins(1)), ROOM).await.unwrap();
     let fenced = repository(project, "fenced");
     store.fence(&fenced).await.unwrap();
     let nothing = Item::parse("syn5").unwrap();
@@ -160,7 +159,7 @@ async fn reserved_and_fenced_names_are_not_listed(database: Database) {
     let project = add_project(store, "p").await;
     let owner = add_user(store, "alice").await;
     let until = database.clock.now().plus(Duration::from_mins(1));
-    store.reserve(&repository(project, "reserved"), owner, until).await.unwrap();
+    store.reserve(&repository(project, "reserved"), owner, until, ROOM).await.unwrap();
     store.fence(&repository(project, "fenced")).await.unwrap();
     let app = add_repository(store, project, "app").await;
     let found = store.repositories(Some(project)).await.unwrap();
@@ -194,12 +193,4 @@ async fn numbers_are_never_given_twice(database: Database) {
     database.run("DELETE FROM repositories; DELETE FROM projects").await;
     let next = add_project(store, "q").await;
     assert!(next.number() > repository.number());
-}
-
-async fn numbers_start_above_what_the_registry_holds(database: Database) {
-    let store = &database.store;
-    let before = add_project(store, "p").await.number();
-    store.raise_numbers_above(before + 500).await.unwrap();
-    store.raise_numbers_above(7).await.unwrap();
-    assert_eq!(add_project(store, "q").await.number(), before + 501);
 }

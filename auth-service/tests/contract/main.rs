@@ -27,6 +27,7 @@ mod links;
 mod login_failures;
 mod makers;
 mod names;
+mod numbers;
 mod robustness;
 mod sharing;
 mod sqlite_file;

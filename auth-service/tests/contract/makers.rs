@@ -15,8 +15,11 @@ use auth_service::domain::time::Timestamp;
 use auth_service::ports::accounts::{NewUser, Teams, UserChange, Users};
 use auth_service::ports::events::{EventInbox, IncomingEvent, Receipt};
 use auth_service::ports::facts::FactsStore as _;
-use auth_service::ports::items::Items;
+use auth_service::ports::items::{Items, ReservationLimits};
 use auth_service::ports::tokens::{NewToken, Tokens as _};
+
+/// Limits on reservations that nobody reaches.
+pub(crate) const ROOM: ReservationLimits = ReservationLimits { per_user: 1_000_000, per_project: 1_000_000 };
 
 pub(crate) fn name(text: &str) -> AccountName {
     AccountName::parse(text).unwrap()

@@ -19,7 +19,7 @@ use sqlx::Connection as _;
 use crate::database::{
     Database, PATIENCE, TestClock, connect, create, on_both_engines, open_postgres, open_sqlite,
 };
-use crate::makers::{add_project, add_repository, add_user, at, login, name, push, repository};
+use crate::makers::{ROOM, add_project, add_repository, add_user, at, login, name, push, repository};
 
 on_both_engines!(
     while_somebody_else_writes_reads_go_on_and_changes_fail_in_time,
@@ -39,7 +39,7 @@ pub(crate) async fn use_everything(store: &Store, name: &RepositoryName) -> Vec<
         store.snapshot(&Asker::User(user), std::slice::from_ref(name)).await.map(drop),
         store.project(name.project(), 10).await.map(drop),
         store.revision().await.map(drop),
-        store.reserve(name, user, at(i64::MAX)).await.map(drop),
+        store.reserve(name, user, at(i64::MAX), ROOM).await.map(drop),
         store.fence(name).await,
         store.receive(&[push("e1", name, Some("v1"), 'b', 1)], &[], at(5)).await.map(drop),
         store.keep_dead_letter(b"junk", "junk", at(5)).await,
@@ -61,7 +61,10 @@ async fn while_somebody_else_writes_reads_go_on_and_changes_fail_in_time(databas
         connect(&database.location, SHORT, database.clock.clone()).await.unwrap();
         store.receive(std::slice::from_ref(&event), &[], at(5_000)).await.unwrap_err();
         store.change_user(&crate::makers::name("alice"), &UserChange::Certified(true)).await.unwrap_err();
-        store.reserve(&repository(name.project(), "new"), UserId::new(1), at(i64::MAX)).await.unwrap_err();
+        store
+            .reserve(&repository(name.project(), "new"), UserId::new(1), at(i64::MAX), ROOM)
+            .await
+            .unwrap_err();
         assert!(
             clock.elapsed().saturating_sub(began) < 20 * SHORT,
             "it took {:?}",

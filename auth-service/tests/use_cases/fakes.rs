@@ -15,6 +15,7 @@ use auth_service::app::give_tokens::GiveTokens;
 use auth_service::app::issue_token::{IssueToken, TokenRequest, TokenRules};
 use auth_service::app::lockout::Lockout;
 use auth_service::app::log_in::{LogIn, Origin};
+use auth_service::app::raise_numbers::RaiseNumbers;
 use auth_service::domain::access::AccessSet;
 use auth_service::domain::account::{AccountName, AccountState, CountedName, LoginName};
 use auth_service::domain::claims::TokenTerms;
@@ -36,17 +37,17 @@ use auth_service::domain::time::Timestamp;
 use auth_service::ports::StorageError;
 use auth_service::ports::accounts::{AccountError, NewUser, StoredLogin, User, UserChange, Users};
 use auth_service::ports::facts::FactsReader;
-use auth_service::ports::items::{Names, Reservation};
+use auth_service::ports::items::{Names, Numbers, Reservation, ReservationLimits};
 use auth_service::ports::login_failures::{Attempt, LoginFailures};
 use auth_service::ports::passwords::{HashError, PasswordHasher};
-use auth_service::ports::registry::{RegistryContents, RegistryUnreachable};
+use auth_service::ports::registry::{CataloguePage, Holding, RegistryContents, RegistryUnreachable};
 use auth_service::ports::signer::{KeyCondition, SignError, Signer};
 use auth_service::ports::system::Clock;
 use auth_service::ports::tokens::{AddTokenError, NewToken, TokenRecord, Tokens};
 
 pub(crate) const ALICE: UserId = UserId::new(3_400_001);
 
-/// What happens while a password is being hashed.
+/// What happens while a password is being hashed, or the registry is being asked.
 type Meanwhile = Box<dyn Fn(&mut World) + Send + Sync>;
 
 /// Everything that the ports look at.
@@ -57,7 +58,12 @@ pub(crate) struct World {
     pub(crate) exists: bool,
     pub(crate) user: UserId,
     pub(crate) repositories: HashMap<String, RepositoryFacts>,
-    pub(crate) held_by_registry: Vec<String>,
+    pub(crate) access: AccessSet,
+    pub(crate) certified: bool,
+    pub(crate) project_state: LifeState,
+    pub(crate) held_by_registry: HashMap<String, Holding>,
+    pub(crate) ended_reservations: Vec<String>,
+    pub(crate) room: usize,
     pub(crate) tokens: Vec<TokenFacts>,
     pub(crate) failures: HashMap<Attempt, Count>,
     pub(crate) links: HashMap<ForeignSubject, Option<UserId>>,
@@ -68,6 +74,9 @@ pub(crate) struct World {
 pub(crate) struct Outside {
     pub(crate) world: Mutex<World>,
     pub(crate) meanwhile: Mutex<Option<Meanwhile>>,
+    pub(crate) while_registry_answers: Mutex<Option<Meanwhile>>,
+    pub(crate) questions: AtomicUsize,
+    pub(crate) numbers_raised_at: Mutex<Option<Timestamp>>,
     pub(crate) hashes: AtomicUsize,
     pub(crate) database_down: AtomicBool,
     pub(crate) read_only: AtomicBool,
@@ -87,7 +96,12 @@ impl Outside {
             exists: true,
             user: ALICE,
             repositories: HashMap::from([("syn5/app".to_owned(), RepositoryFacts::PLAIN)]),
-            held_by_registry: Vec::new(),
+            access: AccessSet::ALL,
+            certified: true,
+            project_state: LifeState::Live,
+            held_by_registry: HashMap::new(),
+            ended_reservations: Vec::new(),
+            room: 1_000,
             tokens: Vec::new(),
             failures: HashMap::new(),
             links: HashMap::new(),
@@ -97,6 +111,9 @@ impl Outside {
         Arc::new(Self {
             world: Mutex::new(world),
             meanwhile: Mutex::new(None),
+            while_registry_answers: Mutex::new(None),
+            questions: AtomicUsize::new(0),
+            numbers_raised_at: Mutex::new(None),
             hashes: AtomicUsize::new(0),
             database_down: AtomicBool::new(false),
             read_only: AtomicBool::new(false),
@@ -142,7 +159,7 @@ impl Outside {
         IssueToken {
             log_in: Arc::new(log_in),
             give_tokens: Arc::new(self.give_tokens()),
-            first_push: Arc::new(self.first_push()),
+            first_push: Arc::new(self.first_push(&Arc::new(self.raise_numbers()))),
             signer: Arc::<Self>::clone(self),
             clock: Arc::<Self>::clone(self),
             rules: TokenRules {
@@ -165,8 +182,35 @@ impl Outside {
         }
     }
 
-    pub(crate) fn first_push(self: &Arc<Self>) -> FirstPush {
-        FirstPush::new(Arc::<Self>::clone(self), Arc::<Self>::clone(self), Arc::<Self>::clone(self))
+    pub(crate) fn first_push(self: &Arc<Self>, numbers: &Arc<RaiseNumbers>) -> FirstPush {
+        FirstPush {
+            names: Arc::<Self>::clone(self),
+            registry: Arc::<Self>::clone(self),
+            numbers: Arc::clone(numbers),
+            clock: Arc::<Self>::clone(self),
+            limits: ReservationLimits { per_user: 1_000, per_project: 2_000 },
+        }
+    }
+
+    pub(crate) fn raise_numbers(self: &Arc<Self>) -> RaiseNumbers {
+        RaiseNumbers::new(
+            Arc::<Self>::clone(self),
+            Arc::<Self>::clone(self),
+            Arc::<Self>::clone(self),
+            Arc::<Self>::clone(self),
+            "http://registry.test/".to_owned(),
+        )
+    }
+
+    fn registry(&self) -> Result<(), RegistryUnreachable> {
+        self.questions.fetch_add(1, Ordering::SeqCst);
+        if let Some(meanwhile) = self.while_registry_answers.lock().unwrap().take() {
+            meanwhile(&mut self.world.lock().unwrap());
+        }
+        match self.registry_down.load(Ordering::SeqCst) {
+            true => Err(RegistryUnreachable("nobody listens".to_owned())),
+            false => Ok(()),
+        }
     }
 }
 
@@ -205,7 +249,7 @@ impl FactsReader for Outside {
         let user = user.filter(|user| world.exists && *user == world.user).map(|id| {
             Arc::new(UserFacts {
                 id,
-                certified: true,
+                certified: world.certified,
                 administrator: false,
                 state: world.state,
                 generation: world.generation,
@@ -217,9 +261,9 @@ impl FactsReader for Outside {
             name: name.clone(),
             project: Some(Arc::new(ProjectFacts {
                 id: name.project(),
-                state: LifeState::Live,
+                state: world.project_state,
                 open_data: false,
-                sharing: Sharing::new([(PrincipalId::from(ALICE), AccessSet::ALL)]),
+                sharing: Sharing::new([(PrincipalId::from(ALICE), world.access)]),
             })),
             repository: world.repositories.get(name.as_str()).cloned().unwrap_or(RepositoryFacts::Unknown),
         };
@@ -387,11 +431,13 @@ impl Names for Outside {
         name: &RepositoryName,
         user: UserId,
         _: Timestamp,
+        _: ReservationLimits,
     ) -> Result<Reservation, StorageError> {
         self.database()?;
         let mut world = self.world.lock().unwrap();
         match world.repositories.get(name.as_str()) {
             Some(_) => Ok(Reservation::NameKnown),
+            None if world.repositories.len() > world.room => Ok(Reservation::TooManyOfUser),
             None => {
                 world.repositories.insert(name.to_string(), RepositoryFacts::Reserved { by: user });
                 Ok(Reservation::Made)
@@ -406,26 +452,55 @@ impl Names for Outside {
         Ok(())
     }
 
-    async fn raise_numbers_above(&self, number: i64) -> Result<(), StorageError> {
-        self.highest_number.store(usize::try_from(number).unwrap(), Ordering::SeqCst);
+    async fn was_reserved(&self, name: &RepositoryName) -> Result<bool, StorageError> {
+        Ok(self.world.lock().unwrap().ended_reservations.contains(&name.to_string()))
+    }
+
+    async fn forget_reservations(&self, _: Timestamp) -> Result<(), StorageError> {
+        panic!("no test forgets reservations")
+    }
+
+    async fn fence_unrecorded(&self, names: &[RepositoryName]) -> Result<usize, StorageError> {
+        let mut world = self.world.lock().unwrap();
+        let before = world.repositories.len();
+        for name in names {
+            world.repositories.entry(name.to_string()).or_insert(RepositoryFacts::Fenced);
+        }
+        Ok(world.repositories.len() - before)
+    }
+}
+
+#[async_trait]
+impl Numbers for Outside {
+    async fn raise_numbers(&self, highest: i64, _: &str) -> Result<(), StorageError> {
+        self.highest_number.store(usize::try_from(highest).unwrap(), Ordering::SeqCst);
+        *self.numbers_raised_at.lock().unwrap() = Some(self.now());
         Ok(())
+    }
+
+    async fn numbers_raised_at(&self, _: &str) -> Result<Option<Timestamp>, StorageError> {
+        Ok(*self.numbers_raised_at.lock().unwrap())
     }
 }
 
 #[async_trait]
 impl RegistryContents for Outside {
-    async fn holds(&self, name: &RepositoryName) -> Result<bool, RegistryUnreachable> {
-        match self.registry_down.load(Ordering::SeqCst) {
-            true => Err(RegistryUnreachable("nobody listens".to_owned())),
-            false => Ok(self.world.lock().unwrap().held_by_registry.contains(&name.to_string())),
-        }
+    async fn holding(&self, name: &RepositoryName) -> Result<Holding, RegistryUnreachable> {
+        self.registry()?;
+        let world = self.world.lock().unwrap();
+        Ok(world.held_by_registry.get(name.as_str()).copied().unwrap_or(Holding::Nothing))
     }
 
-    async fn highest_project_number(&self) -> Result<i64, RegistryUnreachable> {
-        match self.registry_down.load(Ordering::SeqCst) {
-            true => Err(RegistryUnreachable("nobody listens".to_owned())),
-            false => Ok(7),
-        }
+    /// Two names at a time.
+    async fn catalogue_after(&self, last: &str) -> Result<CataloguePage, RegistryUnreachable> {
+        self.registry()?;
+        let world = self.world.lock().unwrap();
+        let mut names: Vec<String> =
+            world.held_by_registry.keys().filter(|name| name.as_str() > last).cloned().collect();
+        names.sort();
+        let has_more = names.len() >= 2;
+        names.truncate(2);
+        Ok(CataloguePage { names, has_more })
     }
 }
 

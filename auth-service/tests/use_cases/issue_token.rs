@@ -8,6 +8,7 @@ use auth_service::domain::credential::Credential;
 use auth_service::domain::facts::RepositoryFacts;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::reason::ReasonCode;
+use auth_service::ports::registry::Holding;
 
 use super::fakes::{ALICE, Outside, request};
 
@@ -146,7 +147,7 @@ async fn another_service_is_refused_before_the_password_is_looked_at() {
 async fn a_first_push_reserves_the_name_before_the_token_goes_out() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
-    issue_token.first_push.raise_numbers().await.unwrap();
+    issue_token.first_push.numbers.run().await.unwrap();
     let answer = issue_token.run(&request("sesame", "repository:syn5/new:pull,push")).await;
     assert_eq!(answer.outcome.unwrap().scope, "repository:syn5/new:pull,push");
     let world = outside.world.lock().unwrap();
@@ -156,9 +157,9 @@ async fn a_first_push_reserves_the_name_before_the_token_goes_out() {
 #[tokio::test]
 async fn a_name_under_which_the_registry_holds_images_is_closed() {
     let outside = Outside::new();
-    outside.change(|world| world.held_by_registry.push("syn5/old".to_owned()));
     let issue_token = outside.issue_token();
-    issue_token.first_push.raise_numbers().await.unwrap();
+    issue_token.first_push.numbers.run().await.unwrap();
+    outside.change(|world| world.held_by_registry.extend([("syn5/old".to_owned(), Holding::Tagged)]));
     let answer = issue_token.run(&request("sesame", "repository:syn5/old:pull,push")).await;
     assert_eq!(code(&answer), Some(ReasonCode::Unavailable));
     assert_eq!(outside.world.lock().unwrap().repositories["syn5/old"], RepositoryFacts::Fenced);
@@ -168,7 +169,7 @@ async fn a_name_under_which_the_registry_holds_images_is_closed() {
 async fn a_first_push_waits_for_the_registry_and_pulls_do_not() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
-    issue_token.first_push.raise_numbers().await.unwrap();
+    issue_token.first_push.numbers.run().await.unwrap();
     outside.registry_down.store(true, Ordering::SeqCst);
     assert!(is_unavailable(&issue_token.run(&request("sesame", "repository:syn5/new:pull,push")).await));
     assert!(issue_token.run(&request("sesame", "repository:syn5/app:pull,push")).await.outcome.is_ok());

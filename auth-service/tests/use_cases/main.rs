@@ -7,5 +7,6 @@ mod first_push;
 mod foreign;
 mod issue_token;
 mod lockout;
+mod numbers;
 mod readiness;
 mod tokens;

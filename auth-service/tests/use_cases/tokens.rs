@@ -135,7 +135,7 @@ async fn a_client_that_repeats_its_refused_identity_token_as_a_password_reads_th
     let outside = Outside::new();
     let issue_token = outside.issue_token();
     let token = issue_token.run(&docker_login("sesame")).await.outcome.unwrap().refresh_token.unwrap();
-    for scope in ["repository:syn6/app:pull", "repository:syn5/App:pull"] {
+    for scope in ["repository:syn6/app:delete", "repository:syn5/App:pull"] {
         let refused = issue_token.run(&refresh(&token, scope)).await;
         let repeated = ask(&issue_token, &token, scope).await;
         assert!(code(&refused).is_some_and(|code| code != ReasonCode::WrongCredentials), "{scope}");

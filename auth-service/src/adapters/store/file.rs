@@ -73,6 +73,11 @@ impl DatabaseFile {
         Ok(Self { path: path.to_owned(), main, index, device, inode, seen: Mutex::new(seen) })
     }
 
+    /// Tells this file from its copies.
+    pub(super) fn identity(&self) -> String {
+        format!("{}/{}", self.device, self.inode)
+    }
+
     /// Fails when the file under the path is no longer the one that was opened, or another program has written
     /// to it: what is read then was never so, and what is written is lost.
     pub(super) fn require_unspoiled(&self) -> Result<(), StorageError> {

@@ -10,6 +10,7 @@ mod journal;
 mod linked_subjects;
 mod login_failures;
 mod names;
+mod numbers;
 mod owners;
 mod postgres;
 mod push;

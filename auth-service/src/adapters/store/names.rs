@@ -2,12 +2,48 @@
 
 use async_trait::async_trait;
 
-use super::{Store, change, next_number, note_change};
+use super::{Store, change, next_number, note_change, read};
+use crate::domain::facts::RepositoryFacts;
+use crate::domain::login::Asker;
 use crate::domain::principal::UserId;
 use crate::domain::repository::RepositoryName;
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
-use crate::ports::items::{Names, Reservation};
+use crate::ports::facts::FactsStore as _;
+use crate::ports::items::{Names, Reservation, ReservationLimits};
+
+/// How many reservations are forgotten in one transaction: nobody else can change anything while it runs.
+const FORGOTTEN_AT_ONCE: u64 = 500;
+
+/// How many live reservations there are of user `$1` and in project `$2`, at `$3`.
+const LIVE: &str = "SELECT (SELECT COUNT(*) FROM repositories WHERE state = 'reserved' AND reserved_by = $1 \
+     AND reserved_until > $3), (SELECT COUNT(*) FROM repositories WHERE state = 'reserved' AND project_id = $2 \
+     AND reserved_until > $3)";
+
+/// A reservation that has ended is taken over where it stands, so that it keeps its number.
+const TAKE_OVER: &str =
+    "UPDATE repositories SET reserved_by = $2, reserved_until = $3, created_at = $4 WHERE id = $1";
+
+const RESERVE: &str = "INSERT INTO repositories (id, project_id, path, state, local_sharing, open_data, reserved_by, \
+     reserved_until, created_at) VALUES ($1, $5, $6, 'reserved', $7, $7, $2, $3, $4)";
+
+const FORGET: &str = "DELETE FROM repositories WHERE id IN (SELECT id FROM repositories WHERE state = 'reserved' \
+     AND reserved_until < $1 ORDER BY reserved_until LIMIT $2)";
+
+/// A row of a name that may be reserved anew.
+#[derive(sqlx::FromRow)]
+struct NameRow {
+    id: i64,
+    state: String,
+    reserved_by: Option<i64>,
+    reserved_until: Option<i64>,
+}
+
+impl NameRow {
+    fn has_ended(&self, now: Timestamp) -> bool {
+        self.state == "reserved" && self.reserved_until.is_some_and(|until| until <= now.as_millis())
+    }
+}
 
 impl Store {
     async fn try_to_reserve(
@@ -15,33 +51,53 @@ impl Store {
         name: &RepositoryName,
         user: UserId,
         until: Timestamp,
+        limits: ReservationLimits,
     ) -> Result<Reservation, StorageError> {
-        let now = self.clock.now().as_millis();
+        let now = self.clock.now();
+        let (project, path) = (name.project().number(), name.path());
+        let is_full = |count: i64, limit: usize| usize::try_from(count).is_ok_and(|count| count >= limit);
         change!(self, transaction => {
-            let number = next_number!(transaction, "entity");
-            // A reservation that has ended is taken over where it stands; anything else keeps its row.
-            let made = sqlx::query(
-                "INSERT INTO repositories (id, project_id, path, state, local_sharing, open_data, reserved_by, \
-                 reserved_until, created_at) VALUES ($1, $2, $3, 'reserved', $4, $4, $5, $6, $7) \
-                 ON CONFLICT (project_id, path) DO UPDATE SET reserved_by = excluded.reserved_by, \
-                 reserved_until = excluded.reserved_until, created_at = excluded.created_at \
-                 WHERE repositories.state = 'reserved' AND repositories.reserved_until <= $7",
+            let found: Option<NameRow> = sqlx::query_as(
+                "SELECT id, state, reserved_by, reserved_until FROM repositories WHERE project_id = $1 AND path = $2",
             )
-            .bind(number)
-            .bind(name.project().number())
-            .bind(name.path())
-            .bind(false)
-            .bind(user.number())
-            .bind(until.as_millis())
-            .bind(now)
-            .execute(&mut *transaction)
+            .bind(project)
+            .bind(path)
+            .fetch_optional(&mut *transaction)
             .await?;
-            if made.rows_affected() == 0 {
-                Ok(Reservation::NameKnown)
-            } else {
-                note_change!(transaction, "project", name.project().number());
-                Ok(Reservation::Made)
+            if found.as_ref().is_some_and(|row| !row.has_ended(now)) {
+                return Ok(Reservation::NameKnown);
             }
+            // Whoever goes on with a push that took longer than its reservation is not kept from it.
+            if found.as_ref().and_then(|row| row.reserved_by) != Some(user.number()) {
+                let (of_user, in_project): (i64, i64) = sqlx::query_as(LIVE)
+                    .bind(user.number())
+                    .bind(project)
+                    .bind(now.as_millis())
+                    .fetch_one(&mut *transaction)
+                    .await?;
+                if is_full(of_user, limits.per_user) {
+                    return Ok(Reservation::TooManyOfUser);
+                }
+                if is_full(in_project, limits.per_project) {
+                    return Ok(Reservation::TooManyInProject);
+                }
+            }
+            let number = match &found {
+                Some(row) => row.id,
+                None => next_number!(transaction, "entity"),
+            };
+            let reserving = sqlx::query(if found.is_some() { TAKE_OVER } else { RESERVE })
+                .bind(number)
+                .bind(user.number())
+                .bind(until.as_millis())
+                .bind(now.as_millis());
+            let reserving = match found {
+                Some(_) => reserving,
+                None => reserving.bind(project).bind(path).bind(false),
+            };
+            reserving.execute(&mut *transaction).await?;
+            note_change!(transaction, "project", project);
+            Ok(Reservation::Made)
         })
     }
 
@@ -68,9 +124,21 @@ impl Store {
             Ok(())
         })
     }
+
+    /// Forgets some reservations; how many.
+    async fn forget_some_reservations(&self, moment: Timestamp) -> Result<u64, StorageError> {
+        change!(self, transaction => {
+            let forgotten = sqlx::query(FORGET)
+                .bind(moment.as_millis())
+                .bind(i64::try_from(FORGOTTEN_AT_ONCE).unwrap_or(i64::MAX))
+                .execute(&mut *transaction)
+                .await?;
+            Ok(forgotten.rows_affected())
+        })
+    }
 }
 
-/// A token request waits for the first two, so that they end in time whatever the database does.
+/// A token request waits for the first four, so that they end in time whatever the database does.
 #[async_trait]
 impl Names for Store {
     async fn reserve(
@@ -78,21 +146,42 @@ impl Names for Store {
         name: &RepositoryName,
         user: UserId,
         until: Timestamp,
+        limits: ReservationLimits,
     ) -> Result<Reservation, StorageError> {
-        self.in_time(Box::pin(self.try_to_reserve(name, user, until))).await
+        self.in_time(Box::pin(self.try_to_reserve(name, user, until, limits))).await
+    }
+
+    async fn was_reserved(&self, name: &RepositoryName) -> Result<bool, StorageError> {
+        let found: Option<(i64,)> = read!(self, connection => {
+            sqlx::query_as("SELECT id FROM repositories WHERE project_id = $1 AND path = $2 AND state = 'reserved'")
+                .bind(name.project().number())
+                .bind(name.path())
+                .fetch_optional(connection)
+                .await?
+        });
+        Ok(found.is_some())
+    }
+
+    async fn forget_reservations(&self, moment: Timestamp) -> Result<(), StorageError> {
+        while self.forget_some_reservations(moment).await? == FORGOTTEN_AT_ONCE {}
+        Ok(())
     }
 
     async fn fence(&self, name: &RepositoryName) -> Result<(), StorageError> {
         self.in_time(Box::pin(self.try_to_fence(name))).await
     }
 
-    async fn raise_numbers_above(&self, number: i64) -> Result<(), StorageError> {
-        change!(self, transaction => {
-            sqlx::query("UPDATE sequences SET value = $1 WHERE name = 'entity' AND value < $1")
-                .bind(number)
-                .execute(&mut *transaction)
-                .await?;
-            Ok(())
-        })
+    async fn fence_unrecorded(&self, names: &[RepositoryName]) -> Result<usize, StorageError> {
+        let facts = self.snapshot(&Asker::Nobody, names).await?.value;
+        let mut closed = 0;
+        for situation in facts.repositories {
+            let is_unrecorded =
+                situation.project.is_some() && situation.repository == RepositoryFacts::Unknown;
+            if is_unrecorded && !self.was_reserved(&situation.name).await? {
+                self.try_to_fence(&situation.name).await?;
+                closed += 1;
+            }
+        }
+        Ok(closed)
     }
 }

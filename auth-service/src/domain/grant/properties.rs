@@ -17,7 +17,7 @@ use super::super::reason::Reason;
 use super::super::refusal::{Manners, PushMeaning, refusal};
 use super::super::repository::RepositoryName;
 use super::super::scope::{Action, Actions, Wanted};
-use super::{AccessPolicy, Certification, Decision, decide};
+use super::{AccessPolicy, Certification, Decision, FirstUse, decide};
 
 const USER: i64 = 3_400_001;
 
@@ -195,9 +195,27 @@ proptest! {
         let apart: Vec<String> = names.iter().map(|action| format!("repository:syn5/a:{action}")).collect();
         let grant = |wanted: &Wanted| {
             let one = decide(&caller, wanted, &facts, policy).repositories.remove(0);
-            (one.granted, one.missing, one.may_delete, one.first_push)
+            (one.granted, one.missing, one.may_delete, one.first_use)
         };
         prop_assert_eq!(grant(&together), grant(&wanted(&apart)));
+    }
+
+    #[test]
+    fn a_name_that_nothing_is_on_record_of_is_only_for_those_who_may_push_to_it_first(
+        user in user(), login in login(), project in project(), policy in policy(), asks in actions(),
+    ) {
+        let facts = facts(Some(&project), &[("a", &RepositoryFacts::Unknown)]);
+        let decision = |caller: &Caller<'_>, asks: &str| {
+            let wanted = wanted(&[format!("repository:syn5/a:{asks}")]);
+            decide(caller, &wanted, &facts, policy).repositories.remove(0)
+        };
+        let caller = Caller::User(&user, login);
+        let may_push = decision(&caller, "pull,push").granted.has(Action::Push);
+        let one = decision(&caller, asks);
+        prop_assert!(one.granted.is_empty() || may_push);
+        prop_assert_eq!(one.first_use.is_some(), !one.granted.is_empty());
+        prop_assert!(one.first_use != Some(FirstUse::Look) || !one.granted.has(Action::Push));
+        prop_assert!(decision(&Caller::Anonymous, asks).granted.is_empty());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::super::principal::{PrincipalId, TeamId, UserId};
 use super::super::project::ProjectId;
 use super::super::repository::RepositoryName;
 use super::super::scope::Wanted;
-use super::{AccessPolicy, Certification, decide};
+use super::{AccessPolicy, Certification, FirstUse, RepositoryDecision, decide};
 
 const USER: i64 = 3_400_001;
 const OTHER: i64 = 3_400_002;
@@ -71,8 +71,7 @@ impl Row {
         Powers { scopes: LoginScopes::parse(self.login).unwrap(), only_in: self.bound_to.map(ProjectId::new) }
     }
 
-    /// What comes out, as `pull push` or `pull:not_visible push:no_create` in the order of the actions.
-    fn outcome(&self) -> String {
+    fn decide(&self) -> RepositoryDecision {
         let name = RepositoryName::parse("syn5/app").unwrap();
         let project = self.project.map(|state| {
             Arc::new(ProjectFacts {
@@ -99,8 +98,12 @@ impl Row {
         };
         let scope = format!("repository:syn5/app:{}", self.asks);
         let wanted = Wanted::parse([scope.as_str()], 64).unwrap();
-        let decision = decide(&caller, &wanted, &facts, self.policy);
-        let one = &decision.repositories[0];
+        decide(&caller, &wanted, &facts, self.policy).repositories.remove(0)
+    }
+
+    /// What comes out, as `pull push` or `pull:not_visible push:no_create` in the order of the actions.
+    fn outcome(&self) -> String {
+        let one = self.decide();
         let granted = one.granted.names().into_iter().map(str::to_owned);
         let missing = one.missing.iter().map(|m| format!("{}:{}", m.action.name(), m.reason.code()));
         granted.chain(missing).collect::<Vec<_>>().join(" ")
@@ -124,11 +127,39 @@ fn row_1_a_first_push_needs_a_certified_user_with_create_and_brings_pull() {
 }
 
 #[test]
-fn row_2_an_unknown_name_grants_no_pull_by_itself() {
-    expect(
-        "pull:not_visible",
-        &Row { repository: UNKNOWN, project_access: "READ,CREATE,DOWNLOAD", ..Row::default() },
-    );
+fn row_2_an_unknown_name_grants_pull_to_whoever_may_push_first_and_to_nobody_else() {
+    let row = || Row { repository: UNKNOWN, project_access: "READ,CREATE", ..Row::default() };
+    expect("pull", &row());
+    expect("pull", &Row { project_access: "CREATE", ..row() });
+    expect("pull", &Row { project_access: "", administrator: true, certified: false, ..row() });
+    expect("pull delete:not_visible", &Row { asks: "pull,delete", ..row() });
+    expect("pull:not_visible", &Row { project_access: "READ,DOWNLOAD,UPDATE", ..row() });
+    expect("pull:not_visible", &Row { certified: false, ..row() });
+    expect("pull:not_visible", &Row { login: "view,download", ..row() });
+    expect("pull:not_visible", &Row { login: "view,modify", ..row() });
+    expect("pull:token_scope", &Row { bound_to: Some(6), ..row() });
+    expect("pull:in_trash", &Row { project: Some(LifeState::Trashed), ..row() });
+    expect("pull:anonymous", &Row { anonymous: true, ..row() });
+    expect("pull:unavailable", &Row { repository: RepositoryFacts::Fenced, ..row() });
+    let with = |certification| AccessPolicy { certification, anonymous_pull: true };
+    expect("pull", &Row { certified: false, policy: with(Certification::Off), ..row() });
+    expect("pull:not_visible", &Row { certified: false, policy: with(Certification::Create), ..row() });
+}
+
+#[test]
+fn the_registry_is_asked_before_a_first_use_and_only_then() {
+    let first_use = |repository, asks| {
+        Row { repository, asks, project_access: "READ,DOWNLOAD,UPDATE,CREATE", ..Row::default() }
+            .decide()
+            .first_use
+    };
+    assert_eq!(first_use(UNKNOWN, "pull,push"), Some(FirstUse::Push));
+    assert_eq!(first_use(UNKNOWN, "pull"), Some(FirstUse::Look));
+    assert_eq!(first_use(UNKNOWN, "delete"), None);
+    for known in [RepositoryFacts::PLAIN, RepositoryFacts::Reserved { by: UserId::new(USER) }] {
+        assert_eq!(first_use(known.clone(), "pull,push"), None);
+        assert_eq!(first_use(known, "pull"), None);
+    }
 }
 
 #[test]
@@ -301,6 +332,8 @@ fn a_reservation_counts_as_a_repository_and_serves_who_made_it() {
     let row = |repository, project_access, asks| Row { project_access, repository, asks, ..Row::default() };
     expect("pull", &row(by(OTHER), "READ,DOWNLOAD", "pull"));
     expect("pull push", &row(by(USER), "READ,CREATE", "pull,push"));
+    expect("pull", &row(by(USER), "READ,CREATE", "pull"));
+    expect("pull:no_download", &row(by(OTHER), "READ,CREATE", "pull"));
     expect("pull:no_download push:no_update", &row(by(OTHER), "READ,CREATE", "pull,push"));
     expect("pull push", &row(by(OTHER), "READ,DOWNLOAD,UPDATE", "pull,push"));
 }

@@ -25,7 +25,7 @@ fn decision(scopes: &[&str], granted: &str, may_delete: bool) -> Decision {
             granted: one.actions.iter().filter(|action| granted.has(*action)).collect(),
             missing: missing.map(|action| Missing { action, reason: reason(action) }).collect(),
             may_delete,
-            first_push: false,
+            first_use: None,
         }
     });
     Decision { repositories: decided.collect(), catalogue: None }
