@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::domain::time::Timestamp;
@@ -22,6 +23,18 @@ impl Clock for SystemClock {
     fn elapsed(&self) -> Duration {
         let at = clock_gettime(ClockId::Boottime);
         Duration::new(u64::try_from(at.tv_sec).unwrap_or(0), u32::try_from(at.tv_nsec).unwrap_or(0))
+    }
+}
+
+/// Lets this process open as many files as it may, connections among them; how many that is.
+#[must_use]
+pub fn allow_open_files() -> u64 {
+    let limits = getrlimit(Resource::Nofile);
+    let most = limits.maximum.unwrap_or(u64::MAX);
+    // If it is not allowed, things stay as they are.
+    match setrlimit(Resource::Nofile, Rlimit { current: limits.maximum, maximum: limits.maximum }) {
+        Ok(()) => most,
+        Err(_) => limits.current.unwrap_or(most),
     }
 }
 

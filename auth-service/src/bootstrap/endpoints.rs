@@ -16,16 +16,38 @@ use crate::app::own_tokens::OwnTokens;
 use crate::app::readiness::Readiness;
 use crate::app::record_events::RecordEvents;
 use crate::app::sessions::Sessions;
-use crate::config::Settings;
+use crate::config::{Limits, Settings};
 use crate::domain::contact::Contact;
 use crate::web::client::Proxies;
-use crate::web::in_flight::InFlight;
+use crate::web::listener::{Doorman, IsProxy};
 use crate::web::metrics::Metrics;
 use crate::web::public::PublicListener;
 use crate::web::registry::events::Webhook;
 use crate::web::registry::token::TokenEndpoint;
 use crate::web::rest::RestApi;
+use crate::web::room::Room;
 use crate::web::server::Endpoints;
+
+/// What can be taken at once of memory and connections.
+struct Rooms {
+    requests: Arc<Room>,
+    deliveries: Arc<Room>,
+    connections: Arc<Room>,
+    ops_connections: Arc<Room>,
+}
+
+impl Rooms {
+    fn new(limits: &Limits, metrics: &Metrics) -> Self {
+        let room = |name, most, of_network| Room::new(most, of_network, metrics.crowding(name));
+        let (deliveries, operations) = (limits.webhook_in_flight_bytes, limits.ops_connections);
+        Self {
+            requests: room("limits.in_flight_bytes", limits.in_flight_bytes, limits.network_in_flight_bytes),
+            deliveries: room("limits.webhook_in_flight_bytes", deliveries, deliveries),
+            connections: room("limits.connections", limits.connections, limits.network_connections),
+            ops_connections: room("limits.ops_connections", operations, operations),
+        }
+    }
+}
 
 impl Wiring<'_> {
     pub(super) fn endpoints(
@@ -36,11 +58,14 @@ impl Wiring<'_> {
     ) -> anyhow::Result<Endpoints> {
         let Settings { http, webhook, registry, limits, .. } = self.settings;
         let networks = http.trusted_proxies.clone();
-        let is_proxy = move |address: IpAddr| networks.iter().any(|network| network.contains(&address));
+        let is_proxy: IsProxy =
+            Arc::new(move |address: IpAddr| networks.iter().any(|network| network.contains(&address)));
+        let of_client = Arc::clone(&is_proxy);
         let metrics = Arc::new(Metrics::default());
+        let rooms = Rooms::new(limits, &metrics);
         let public = Arc::new(PublicListener {
             identifiers: Box::new(ProcessIdentifiers::new()?),
-            proxies: Proxies::new(is_proxy),
+            proxies: Proxies::new(move |address| of_client(address)),
             metrics: Arc::clone(&metrics),
             shapes: token_shapes(self.settings)?,
             host: registry.host.clone(),
@@ -49,11 +74,7 @@ impl Wiring<'_> {
             head_bytes: limits.head_bytes,
             form_bytes: limits.form_bytes,
             body_bytes: limits.body_bytes,
-            in_flight: InFlight::new(
-                limits.in_flight_bytes,
-                limits.network_in_flight_bytes,
-                metrics.crowding("limits.in_flight_bytes"),
-            ),
+            in_flight: Arc::clone(&rooms.requests),
         });
         let secret = webhook.secret.clone().ok_or_else(|| anyhow!("webhook.secret is missing"))?;
         Ok(Endpoints {
@@ -64,14 +85,12 @@ impl Wiring<'_> {
                 is_secret: Box::new(move |bytes| secret.matches(bytes)),
                 metrics: Arc::clone(&metrics),
                 body_bytes: limits.webhook_bytes,
-                in_flight: InFlight::new(
-                    limits.webhook_in_flight_bytes,
-                    limits.webhook_in_flight_bytes,
-                    metrics.crowding("limits.webhook_in_flight_bytes"),
-                ),
+                in_flight: Arc::clone(&rooms.deliveries),
             }),
             readiness: web::Data::new(readiness),
             metrics: web::Data::new(metrics),
+            public: Doorman::new(rooms.connections, rooms.requests, is_proxy),
+            operations: Doorman::new(rooms.ops_connections, rooms.deliveries, Arc::new(|_| false)),
         })
     }
 

@@ -4,6 +4,7 @@ mod background;
 mod endpoints;
 mod issuers;
 mod registry;
+mod stop;
 mod warnings;
 mod wiring;
 
@@ -20,7 +21,7 @@ use self::background::Background;
 use self::wiring::Wiring;
 use crate::adapters::signing::{KeyDirectory, KeyWatch};
 use crate::adapters::store::{ConnectOptions, Location, Store};
-use crate::adapters::system::SystemClock;
+use crate::adapters::system::{SystemClock, allow_open_files};
 use crate::app::keep_tokens::KeepTokens;
 use crate::config::{DatabaseUrl, Settings, TlsFiles};
 use crate::ports::system::Clock;
@@ -28,6 +29,7 @@ use crate::web::server::{Listeners, ServerOptions};
 
 pub use self::issuers::{check_issuers, token_shapes};
 pub use self::registry::{first_push, manage_items, raise_numbers, registry};
+pub use self::stop::StopSignals;
 pub use self::warnings::warnings;
 pub use self::wiring::{access_policy, give_tokens, hashing_threads};
 
@@ -69,6 +71,7 @@ impl Service {
     pub async fn start(settings: &Settings) -> anyhow::Result<Self> {
         // The second call in one process fails, and changes nothing.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        warn_of_few_files(settings);
         let public = bind(settings.http.listen, "http.listen")?;
         let operations = bind(settings.ops.listen, "ops.listen")?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -110,6 +113,25 @@ async fn write_last_uses(keep_tokens: &KeepTokens, connections: u32) {
     }
     if let Err(error) = outcome {
         tracing::warn!(%error, "when tokens were last used could not be written down");
+    }
+}
+
+/// How many files are open beside connections, the database's among them.
+const OTHER_FILES: u64 = 256;
+
+/// Connections beyond the limit for open files have to wait until others end.
+fn warn_of_few_files(settings: &Settings) {
+    let limits = &settings.limits;
+    let wanted = OTHER_FILES.saturating_add(
+        u64::try_from(limits.connections.saturating_add(limits.ops_connections)).unwrap_or(u64::MAX),
+    );
+    let allowed = allow_open_files();
+    if allowed < wanted {
+        tracing::warn!(
+            allowed,
+            wanted,
+            "the limit for open files (ulimit -Hn) is too low for limits.connections"
+        );
     }
 }
 

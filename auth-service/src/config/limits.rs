@@ -20,6 +20,9 @@ pub(super) const SECTION: Section = Section {
         &IN_FLIGHT_BYTES,
         &NETWORK_IN_FLIGHT_BYTES,
         &WEBHOOK_IN_FLIGHT_BYTES,
+        &CONNECTIONS,
+        &NETWORK_CONNECTIONS,
+        &OPS_CONNECTIONS,
         &ACL_ROWS,
         &LAYER_BYTES,
         &FACTS_CACHE_BYTES,
@@ -92,6 +95,27 @@ const WEBHOOK_IN_FLIGHT_BYTES: Key<Whole<usize>> = Key {
     doc: "How many bytes of notifications the operations listener holds at once.",
 };
 
+const CONNECTIONS: Key<Whole<usize>> = Key {
+    name: "limits.connections",
+    kind: Whole { minimum: 16, maximum: 1_000_000, unit: "" },
+    preset: Preset::Text("4096"),
+    doc: "How many connections the public listener has at once.",
+};
+
+const NETWORK_CONNECTIONS: Key<Whole<usize>> = Key {
+    name: "limits.network_connections",
+    kind: Whole { minimum: 16, maximum: 1_000_000, unit: "" },
+    preset: Preset::Text("2048"),
+    doc: "How many of these may come from one client network; those of `http.trusted_proxies` are counted for none.",
+};
+
+const OPS_CONNECTIONS: Key<Whole<usize>> = Key {
+    name: "limits.ops_connections",
+    kind: Whole { minimum: 16, maximum: 1_000_000, unit: "" },
+    preset: Preset::Text("256"),
+    doc: "How many connections the operations listener has at once.",
+};
+
 const ACL_ROWS: Key<Whole<usize>> = Key {
     name: "limits.acl_rows",
     kind: Whole { minimum: 1, maximum: 100_000, unit: "" },
@@ -155,6 +179,12 @@ pub struct Limits {
     pub network_in_flight_bytes: usize,
     /// How many bytes of notifications the operations listener holds at once.
     pub webhook_in_flight_bytes: usize,
+    /// How many connections the public listener has at once.
+    pub connections: usize,
+    /// How many of these may come from one client network.
+    pub network_connections: usize,
+    /// How many connections the operations listener has at once.
+    pub ops_connections: usize,
     /// The most users and teams in one list of permissions.
     pub acl_rows: usize,
     /// The largest layer of an image.
@@ -179,6 +209,9 @@ pub(super) fn read(reader: &mut Reader) -> Result<Limits, Noted> {
     let in_flight_bytes = reader.required(&IN_FLIGHT_BYTES);
     let network_in_flight_bytes = reader.required(&NETWORK_IN_FLIGHT_BYTES);
     let webhook_in_flight_bytes = reader.required(&WEBHOOK_IN_FLIGHT_BYTES);
+    let connections = reader.required(&CONNECTIONS);
+    let network_connections = reader.required(&NETWORK_CONNECTIONS);
+    let ops_connections = reader.required(&OPS_CONNECTIONS);
     let acl_rows = reader.required(&ACL_ROWS);
     let layer_bytes = reader.required(&LAYER_BYTES);
     let facts_cache_bytes = reader.required(&FACTS_CACHE_BYTES);
@@ -195,6 +228,9 @@ pub(super) fn read(reader: &mut Reader) -> Result<Limits, Noted> {
         in_flight_bytes: in_flight_bytes?,
         network_in_flight_bytes: network_in_flight_bytes?,
         webhook_in_flight_bytes: webhook_in_flight_bytes?,
+        connections: connections?,
+        network_connections: network_connections?,
+        ops_connections: ops_connections?,
         acl_rows: acl_rows?,
         layer_bytes: layer_bytes?,
         facts_cache_bytes: facts_cache_bytes?,

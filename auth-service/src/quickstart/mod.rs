@@ -21,8 +21,7 @@ use self::folder::DataFolder;
 use self::lines::Announcement;
 use self::log::RegistryLog;
 use self::registry::Registry;
-use self::run::StopSignals;
-use crate::bootstrap::Service;
+use crate::bootstrap::{Service, StopSignals};
 use crate::telemetry::{self, LogFormat};
 
 pub use self::configuration::Ports;
@@ -59,11 +58,11 @@ impl Quickstart {
         let mut registry = Registry::start(&program, &configuration.file, &log)?;
         tokio::select! {
             answers = registry.answers(configuration.address, settings.token.realm.as_str()) => answers?,
-            () = signals.next() => return Ok(registry.kill().await?),
+            _ = signals.next() => return Ok(registry.kill().await?),
         }
         let project = tokio::select! {
             project = contents::project(&settings, contents.user.as_ref()) => project?,
-            () = signals.next() => return Ok(registry.kill().await?),
+            _ = signals.next() => return Ok(registry.kill().await?),
         };
         let (public, operations) = (service.public, service.operations);
         let this_program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("auth-service"));

@@ -2,19 +2,17 @@
 //! order in which nothing that is finished gets lost.
 
 use std::cell::RefCell;
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::probe::{get, wait_until};
 use super::registry::Registry;
-use crate::bootstrap::Service;
+use crate::bootstrap::{Service, StopSignals};
 
 /// How long the service may take until it answers.
 const READY_PATIENCE: Duration = Duration::from_secs(30);
@@ -22,44 +20,8 @@ const READY_PATIENCE: Duration = Duration::from_secs(30);
 const QUIET_LOOKS: usize = 15;
 /// How long to wait for that; a registry that is being used never gets quiet.
 const QUIET_PATIENCE: Duration = Duration::from_secs(3);
-/// For how long a signal is taken for the echo of the first one: `timeout` and others send it to a process
-/// and to its group.
-const ECHO: Duration = Duration::from_millis(500);
 /// How long the service may take to stop, beyond what its configuration gives to requests under way.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
-
-/// Ctrl-C and SIGTERM.
-pub(super) struct StopSignals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl StopSignals {
-    /// From now on the signals are noted instead of ending the process.
-    pub(super) fn take() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    /// Resolves with the next one.
-    pub(super) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    /// Resolves when, after a first signal, somebody insists.
-    async fn again(&mut self) {
-        let echoes = async {
-            loop {
-                self.next().await;
-            }
-        };
-        // It ends in no other way than by its time.
-        let _: Result<Infallible, _> = timeout(ECHO, echoes).await;
-        self.next().await;
-    }
-}
 
 /// Serves beside a registry that answers already, until a signal or the registry's end. `announce` is called
 /// once, when everything is ready.
@@ -88,12 +50,12 @@ pub(super) async fn serve(
         };
         tokio::select! {
             error = up_and_down => return Err(error),
-            () = signals.next() => {}
+            _ = signals.next() => {}
         }
         tracing::info!("stopping the registry, then the service; once more to stop at once");
         tokio::select! {
             stopped = stop_registry(&mut registry, operations) => stopped?,
-            () = signals.again() => return Err(stopped_at_once()),
+            _ = signals.again() => return Err(stopped_at_once()),
         }
         Ok(())
     };
@@ -108,7 +70,7 @@ pub(super) async fn serve(
             outcome?;
             served.map_err(|_| anyhow!("the service did not stop in time"))?
         }
-        () = signals.next() => outcome.and(Err(stopped_at_once())),
+        _ = signals.next() => outcome.and(Err(stopped_at_once())),
     }
 }
 

@@ -2,9 +2,10 @@
 //! service must not flood its log too.
 
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
+use tokio::time::Instant;
 
 /// How long the log is silent after a line.
 const SILENCE: Duration = Duration::from_secs(10);

@@ -68,6 +68,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts what one of the limits refuses for lack of room.
+    #[must_use]
     pub fn crowding(&self, limit: &'static str) -> Crowding {
         Crowding::counted(limit, self.crowded.get_or_create(&Limit { limit }).clone())
     }

@@ -2,14 +2,17 @@
 
 mod authorization;
 pub mod client;
+mod connection;
 pub mod crowding;
-pub mod in_flight;
+mod exchange;
+pub mod listener;
 pub mod metrics;
 pub mod operations;
 pub mod public;
 mod reading;
 pub mod registry;
 pub mod rest;
+pub mod room;
 pub mod server;
 
 use actix_web::web;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::client::Proxies;
-use super::in_flight::InFlight;
 use super::metrics::Metrics;
+use super::room::Room;
 use crate::domain::contact::Contact;
 use crate::domain::foreign::shape::TokenShapes;
 use crate::ports::system::Identifiers;
@@ -32,5 +32,5 @@ pub struct PublicListener {
     /// Most bytes of a JSON body.
     pub body_bytes: usize,
     /// The bodies that are held at once.
-    pub in_flight: Arc<InFlight>,
+    pub in_flight: Arc<Room>,
 }

@@ -2,6 +2,7 @@
 //! much is held at once as there is room for.
 
 use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,8 @@ use actix_web::{HttpRequest, web};
 use futures_util::StreamExt as _;
 use zeroize::Zeroizing;
 
-use super::in_flight::{InFlight, NoRoom, Share};
+use super::connection::Flow;
+use super::room::{NoRoom, Room, Share};
 use crate::domain::network::ClientNetwork;
 
 /// A body that is not longer than this is always read, as the forms of logins are: under a flood of large ones people
@@ -59,7 +61,7 @@ pub(super) struct BodyLimits<'a> {
     /// How long it may take to arrive.
     pub(super) time: Duration,
     /// What else is held.
-    pub(super) in_flight: &'a Arc<InFlight>,
+    pub(super) in_flight: &'a Arc<Room>,
     /// Who sends it.
     pub(super) network: ClientNetwork,
 }
@@ -122,7 +124,7 @@ impl Body {
             bytes: Zeroizing::default(),
             limit: limits.bytes,
             told: told.and_then(|told| told.parse().ok()).unwrap_or(0),
-            share: Arc::clone(limits.in_flight).share(limits.network),
+            share: Arc::clone(limits.in_flight).share(Some(limits.network)),
         }
     }
 
@@ -136,22 +138,35 @@ impl Body {
         if is_encoded(request) {
             return Err(Unread::Encoded);
         }
-        tokio::time::timeout(time, self.fill(payload, beyond)).await.map_err(|_| Unread::Late)?
+        let flow = request.conn_data::<Rc<Flow>>().map(Rc::as_ref);
+        let filling = self.fill(payload, beyond, flow);
+        tokio::time::timeout(time, filling).await.map_err(|_| Unread::Late)?
     }
 
-    async fn fill(&mut self, mut payload: web::Payload, beyond: Beyond) -> Result<(), Unread> {
+    async fn fill(
+        &mut self,
+        mut payload: web::Payload,
+        beyond: Beyond,
+        flow: Option<&Flow>,
+    ) -> Result<(), Unread> {
         let mut outcome = Ok(());
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| Unread::Broken)?;
+            if let Some(flow) = flow {
+                flow.body_was_read(chunk.len());
+            }
             let kept = chunk.len().min(self.limit - self.bytes.len());
             self.make_room(self.bytes.len() + kept)?;
             self.bytes.extend_from_slice(&chunk[..kept]);
             if kept < chunk.len() {
                 outcome = Err(Unread::TooLong);
                 if beyond == Beyond::Refused {
-                    break;
+                    return outcome;
                 }
             }
+        }
+        if let Some(flow) = flow {
+            flow.body_has_ended();
         }
         outcome
     }
@@ -199,14 +214,14 @@ mod tests {
 
     /// Reads a body that arrives in pieces, with room for one of 16 KiB.
     struct Reading {
-        in_flight: Arc<InFlight>,
+        in_flight: Arc<Room>,
         headers: Vec<(HeaderName, String)>,
     }
 
     impl Reading {
         fn new() -> Self {
             let crowding = Crowding::of("limits.in_flight_bytes");
-            Self { in_flight: InFlight::new(16_384, 16_384, crowding), headers: Vec::new() }
+            Self { in_flight: Room::new(16_384, 16_384, crowding), headers: Vec::new() }
         }
 
         fn with(mut self, name: HeaderName, value: &str) -> Self {
@@ -247,15 +262,15 @@ mod tests {
         }
     }
 
-    fn piece(bytes: usize) -> Result<Bytes, PayloadError> {
-        Ok(Bytes::from(vec![b'x'; bytes]))
+    fn piece(bytes: usize) -> Bytes {
+        Bytes::from(vec![b'x'; bytes])
     }
 
     #[tokio::test]
     async fn a_body_is_read_whole_in_pieces_of_any_size() {
         let reading = Reading::new();
         for sizes in [vec![], vec![1], vec![4096], vec![4097], vec![1; 300], vec![5000, 1, 4999]] {
-            let body = reading.body(10_000, sizes.iter().map(|size| piece(*size))).await.unwrap();
+            let body = reading.body(10_000, sizes.iter().map(|size| Ok(piece(*size)))).await.unwrap();
             assert_eq!(body.len(), sizes.iter().sum::<usize>());
             assert!(body.iter().all(|byte| *byte == b'x'));
         }
@@ -264,28 +279,28 @@ mod tests {
     #[tokio::test]
     async fn one_byte_too_many_is_refused_and_so_is_one_that_is_only_told_of() {
         let reading = Reading::new();
-        assert_eq!(reading.body(5000, [piece(5000)]).await.map(|body| body.len()), Ok(5000));
-        assert_eq!(reading.body(5000, [piece(5000), piece(1)]).await.err(), Some(Unread::TooLong));
+        assert_eq!(reading.body(5000, [Ok(piece(5000))]).await.map(|body| body.len()), Ok(5000));
+        assert_eq!(reading.body(5000, [Ok(piece(5000)), Ok(piece(1))]).await.err(), Some(Unread::TooLong));
         let told = Reading::new().with(CONTENT_LENGTH, "5001");
-        assert_eq!(told.body(5000, [piece(1)]).await.err(), Some(Unread::TooLong));
+        assert_eq!(told.body(5000, [Ok(piece(1))]).await.err(), Some(Unread::TooLong));
     }
 
     #[tokio::test]
     async fn while_large_bodies_fill_the_room_the_form_of_a_login_is_still_read() {
         let reading = Reading::new();
-        let large = reading.body(16_384, [piece(10_000)]).await.unwrap();
-        assert_eq!(reading.body(16_384, [piece(5000)]).await.err(), Some(Unread::NoRoom));
-        assert_eq!(reading.body(16_384, [piece(300)]).await.map(|body| body.len()), Ok(300));
+        let large = reading.body(16_384, [Ok(piece(10_000))]).await.unwrap();
+        assert_eq!(reading.body(16_384, [Ok(piece(5000))]).await.err(), Some(Unread::NoRoom));
+        assert_eq!(reading.body(16_384, [Ok(piece(300))]).await.map(|body| body.len()), Ok(300));
         drop(large);
-        assert_eq!(reading.body(16_384, [piece(5000)]).await.map(|body| body.len()), Ok(5000));
+        assert_eq!(reading.body(16_384, [Ok(piece(5000))]).await.map(|body| body.len()), Ok(5000));
     }
 
     #[tokio::test]
     async fn what_breaks_off_is_no_body() {
         let broken = || Err(PayloadError::Incomplete(None));
         let reading = Reading::new();
-        assert_eq!(reading.body(5000, [piece(10), broken()]).await.err(), Some(Unread::Broken));
-        let (request, payload) = reading.parts([piece(10), broken()]).await;
+        assert_eq!(reading.body(5000, [Ok(piece(10)), broken()]).await.err(), Some(Unread::Broken));
+        let (request, payload) = reading.parts([Ok(piece(10)), broken()]).await;
         let (_, outcome) = read_to_the_end(&request, payload, &reading.limits(5000)).await;
         assert_eq!(outcome, Err(Unread::Broken));
     }
@@ -293,7 +308,7 @@ mod tests {
     #[tokio::test]
     async fn of_a_delivery_that_is_too_long_the_beginning_is_kept() {
         let reading = Reading::new();
-        let (request, payload) = reading.parts([piece(4000), piece(4000), piece(4000)]).await;
+        let (request, payload) = reading.parts([Ok(piece(4000)), Ok(piece(4000)), Ok(piece(4000))]).await;
         let (body, outcome) = read_to_the_end(&request, payload, &reading.limits(5000)).await;
         assert_eq!((body.len(), outcome), (5000, Err(Unread::TooLong)));
     }
@@ -314,13 +329,13 @@ mod tests {
     async fn a_body_that_is_packed_is_refused() {
         for coding in ["gzip", "identity, gzip", "x", "GZIP"] {
             let reading = Reading::new().with(CONTENT_ENCODING, coding);
-            assert_eq!(reading.body(5000, [piece(1)]).await.err(), Some(Unread::Encoded), "{coding}");
+            assert_eq!(reading.body(5000, [Ok(piece(1))]).await.err(), Some(Unread::Encoded), "{coding}");
         }
         for coding in ["identity", "Identity", ""] {
             let reading = Reading::new().with(CONTENT_ENCODING, coding);
-            assert_eq!(reading.body(5000, [piece(1)]).await.map(|body| body.len()), Ok(1), "{coding}");
+            assert_eq!(reading.body(5000, [Ok(piece(1))]).await.map(|body| body.len()), Ok(1), "{coding}");
         }
         let twice = Reading::new().with(CONTENT_ENCODING, "identity").with(CONTENT_ENCODING, "br");
-        assert_eq!(twice.body(5000, [piece(1)]).await.err(), Some(Unread::Encoded));
+        assert_eq!(twice.body(5000, [Ok(piece(1))]).await.err(), Some(Unread::Encoded));
     }
 }

@@ -2,23 +2,29 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use rustls::ServerConfig;
+use tokio::time::Instant;
 
+use super::exchange::{self, Stopping};
+use super::listener::{self, Doorman};
 use super::metrics::Metrics;
 use super::registry::events::Webhook;
 use super::registry::token::TokenEndpoint;
 use super::rest::RestApi;
+use super::room::Room;
 use super::{operations_routes, public_routes};
 use crate::app::readiness::Readiness;
 
-/// How long a client may take to send a request's head. Docker's own limit for a whole token is 15 s.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long those who are connected have to hear, with the answer to their next request, that the connection ends; an idle
+/// one that is closed at once can cross a request.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// How often it is looked whether anybody is still connected.
+const FAREWELL_LOOKS: Duration = Duration::from_millis(20);
 
 /// What both listeners need.
 #[derive(Clone)]
@@ -33,6 +39,10 @@ pub struct Endpoints {
     pub readiness: web::Data<Readiness>,
     /// Counters.
     pub metrics: web::Data<Arc<Metrics>>,
+    /// Who gets a connection to the public listener.
+    pub public: Doorman,
+    /// Who gets a connection to the operations listener.
+    pub operations: Doorman,
 }
 
 /// How to serve.
@@ -52,6 +62,10 @@ pub struct Listeners {
     /// Where the operations one listens.
     pub operations: SocketAddr,
     servers: [Server; 2],
+    stopping: Stopping,
+    /// The connections of the public one.
+    connections: Arc<Room>,
+    drain: Duration,
 }
 
 impl Listeners {
@@ -63,42 +77,42 @@ impl Listeners {
         options: ServerOptions,
     ) -> std::io::Result<Self> {
         let addresses = (public.local_addr()?, operations.local_addr()?);
-        let drain = options.drain.as_secs();
-        let of_public = endpoints.clone();
-        let mut server = HttpServer::new(move || {
+        let stopping = Stopping::default();
+        let mut server = Server::build().disable_signals().shutdown_timeout(options.drain.as_secs());
+        if let Some(workers) = options.workers {
+            server = server.workers(workers);
+        }
+        let (of_public, is_stopping) = (endpoints.clone(), Arc::clone(&stopping));
+        let app = move || {
+            let is_stopping = Arc::clone(&is_stopping);
             App::new()
                 .app_data(of_public.token.clone())
                 .app_data(of_public.rest.clone())
                 .app_data(of_public.readiness.clone())
                 .configure(public_routes)
-        })
-        .client_request_timeout(HEAD_PATIENCE)
-        .keep_alive(KEEP_ALIVE)
-        .shutdown_timeout(drain)
-        .disable_signals();
-        if let Some(workers) = options.workers {
-            server = server.workers(workers);
-        }
-        let public_server = match options.tls {
-            Some(tls) => server.listen_rustls_0_23(public, tls)?,
-            None => server.listen(public)?,
-        }
-        .run();
-        let of_operations = endpoints.clone();
-        let operations_server = HttpServer::new(move || {
+                .wrap_fn(move |request, service| exchange::serve(request, service, &is_stopping))
+        };
+        let public_server = listener::add(server, public, options.tls, &endpoints.public, app)?.run();
+        let server = Server::build().disable_signals().shutdown_timeout(options.drain.as_secs()).workers(1);
+        let (of_operations, is_stopping) = (endpoints.clone(), Arc::clone(&stopping));
+        let app = move || {
+            let is_stopping = Arc::clone(&is_stopping);
             App::new()
                 .app_data(of_operations.webhook.clone())
                 .app_data(of_operations.readiness.clone())
                 .app_data(of_operations.metrics.clone())
                 .configure(operations_routes)
+                .wrap_fn(move |request, service| exchange::serve(request, service, &is_stopping))
+        };
+        let operations_server = listener::add(server, operations, None, &endpoints.operations, app)?.run();
+        Ok(Self {
+            public: addresses.0,
+            operations: addresses.1,
+            servers: [public_server, operations_server],
+            stopping,
+            connections: Arc::clone(&endpoints.public.connections),
+            drain: options.drain,
         })
-        .workers(1)
-        .client_request_timeout(HEAD_PATIENCE)
-        .shutdown_timeout(drain)
-        .disable_signals()
-        .listen(operations)?
-        .run();
-        Ok(Self { public: addresses.0, operations: addresses.1, servers: [public_server, operations_server] })
     }
 
     /// Serves until `stop` resolves, then lets what is under way end. The webhook goes last: a push that
@@ -108,6 +122,11 @@ impl Listeners {
         let handles: [ServerHandle; 2] = [public.handle(), operations.handle()];
         let stopping = async {
             stop.await;
+            self.stopping.store(true, Ordering::Relaxed);
+            let end = Instant::now() + FAREWELL.min(self.drain);
+            while self.connections.taken() > 0 && Instant::now() < end {
+                tokio::time::sleep(FAREWELL_LOOKS).await;
+            }
             for handle in &handles {
                 handle.stop(true).await;
             }

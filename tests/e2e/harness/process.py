@@ -7,6 +7,7 @@ so that nothing is left behind even after a kill -9.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -131,6 +132,11 @@ class BackgroundProcess:
             return wait_until(alive_and_ready, f"{self.name}: {what}", seconds)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.log()[-2000:]}") from None
+
+    def signal(self, name: str) -> None:
+        """Sends a signal, such as TERM, unless it has ended."""
+        if self.exit_code is None:
+            self._process.send_signal(getattr(signal, f"SIG{name}"))
 
     def stop(self, grace: float = 10) -> int:
         """Asks politely, insists after `grace` seconds, and returns the exit code."""

@@ -1,8 +1,11 @@
 //! Opening a database on a `PostgreSQL` server, and filling an empty one.
 
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 
 use super::Engine;
 use super::connect::{ConnectOptions, FIRST_MIGRATION, NEWEST_MIGRATION, is_first, is_up_to_date};
@@ -11,6 +14,9 @@ use crate::ports::StorageError;
 /// After how many milliseconds the server ends a transaction whose process has stopped in the middle: no
 /// other one can change anything meanwhile.
 const IDLE_IN_TRANSACTION: &str = "10000";
+
+/// The code of a server, or a role or database on it, that has all connections it may have.
+const TOO_MANY_CONNECTIONS: &str = "53300";
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -47,6 +53,7 @@ async fn connect(url: &str, options: ConnectOptions) -> Result<PgPool, StorageEr
         // The parser's own message could repeat a part of the URL, and with it the password.
         StorageError::Unavailable("database.url is no postgres://user:password@host/database".to_owned())
     })?;
+    first_connection(&connection, options.patience_for_locks()).await?;
     let lock_limit = options.patience_for_locks().as_millis().to_string();
     let pool = PgPoolOptions::new()
         .max_connections(options.connections)
@@ -66,6 +73,24 @@ async fn connect(url: &str, options: ConnectOptions) -> Result<PgPool, StorageEr
         )
         .await?;
     Ok(pool)
+}
+
+/// Tries one connection: a pool would only say that it has waited in vain, and not what for.
+async fn first_connection(connection: &PgConnectOptions, limit: Duration) -> Result<(), StorageError> {
+    match tokio::time::timeout(limit, connection.connect()).await {
+        Ok(Ok(connection)) => Ok(connection.close().await?),
+        Ok(Err(error)) if is_full(&error) => Err(StorageError::Unavailable(
+            "the PostgreSQL server takes no more connections; raise its max_connections, or lower \
+             database.connections of what uses it"
+                .to_owned(),
+        )),
+        Ok(Err(error)) => Err(error.into()),
+        Err(_) => Err(StorageError::Unavailable("the PostgreSQL server does not answer in time".to_owned())),
+    }
+}
+
+fn is_full(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == TOO_MANY_CONNECTIONS)
 }
 
 /// Whether this program has begun to fill the database; an error if another one has.

@@ -14,9 +14,9 @@ use super::answer::ErrorAnswer;
 use crate::app::record_events::{Delivery, RecordEvents};
 use crate::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
 use crate::ports::StorageError;
-use crate::web::in_flight::InFlight;
 use crate::web::metrics::Metrics;
 use crate::web::reading::{BodyLimits, Unread, read_to_the_end};
+use crate::web::room::Room;
 
 /// How long a delivery may take to arrive.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -38,7 +38,7 @@ pub struct Webhook {
     /// Most bytes of a delivery that are kept.
     pub body_bytes: usize,
     /// The deliveries that are held at once.
-    pub in_flight: Arc<InFlight>,
+    pub in_flight: Arc<Room>,
 }
 
 /// `POST /events`.
