@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from conftest import Publish
-from harness.stack import Stack, User
+from conftest import NewStack, Publish
+from harness.process import wait_until
+from harness.stack import PROMISED_SECONDS, Stack, User
+from test_identity_tokens import identity_token, refresh
 
 # Rights on the project, certified or not, what is asked for, whether it exists, and the reason.
 CASES = [
@@ -76,6 +78,57 @@ def test_explain_of_what_is_in_the_trash(stack: Stack, owner: User, project: str
     exit_code, told = explained(stack, owner, f"repository:{project}/app:pull")
     assert exit_code == 3
     assert told["scopes"][0]["missing"][0]["reason"] == "in_trash"
+
+
+def test_explain_of_an_administrator_says_what_docker_and_podman_get(stack: Stack, project: str) -> None:
+    administrator = stack.add_user("administrator", "--admin")
+    scope = f"repository:{project}/new:pull,push"
+    token = stack.add_token(administrator)
+    ways = {
+        ("--login", "docker"): refresh(stack, identity_token(stack, administrator), scope),
+        ("--login", "password"): stack.ask_token(administrator, scope),
+        ("--login", "token"): stack.ask_token(User("", token), scope),
+    }
+    for words, answer in ways.items():
+        exit_code, told = explained(stack, administrator, *words, scope)
+        assert (exit_code == 0) == (answer.status == 200) == (words[1] != "token"), words
+        if answer.status != 200:
+            assert answer.message in [missing["message"] for missing in told["scopes"][0]["missing"]]
+    assert explained(stack, administrator, scope)[0] == 0, "docker, unless something else is said"
+
+
+def test_explain_of_a_disabled_account_grants_nothing_at_all(stack: Stack, project: str) -> None:
+    administrator = stack.add_user("administrator", "--admin")
+    stack.service.cli("user", "disable", administrator.name).check()
+    wait_until(lambda: stack.ask_token(administrator).status == 401, "it is refused", PROMISED_SECONDS)
+    exit_code, told = explained(stack, administrator, f"repository:{project}/app:pull", "registry:catalog:*")
+    assert exit_code == 3
+    for scope in told["scopes"]:
+        assert scope["granted"] == []
+        (missing,) = scope["missing"]
+        assert missing["message"] == stack.ask_token(administrator, "registry:catalog:*").message
+
+
+def test_explain_says_that_the_registry_could_not_be_asked(new_stack: NewStack) -> None:
+    stack = new_stack()
+    owner = stack.add_user("owner")
+    project = stack.add_project(owner)
+    stack.registry.stop()
+    exit_code, told = explained(stack, owner, f"repository:{project}/new:pull,push")
+    assert exit_code == 3
+    assert told["scopes"][0]["granted"] == []
+    for missing in told["scopes"][0]["missing"]:
+        assert missing["reason"] == "unavailable"
+        assert "the registry cannot be asked" in missing["message"]
+
+
+def test_explain_takes_the_scopes_and_the_project_only_of_a_token(stack: Stack, owner: User, project: str) -> None:
+    scope = f"repository:{project}/new:pull,push"
+    wrong = stack.service.cli("explain", "--user", owner.name, "--login", "docker", "--scopes", "download", scope)
+    assert wrong.exit_code == 2
+    assert "write --login token" in wrong.stderr
+    _, told = explained(stack, owner, "--project", stack.add_project(owner), scope)
+    assert {missing["reason"] for missing in told["scopes"][0]["missing"]} == {"token_scope"}
 
 
 def test_explain_takes_the_scopes_of_a_token_into_account(

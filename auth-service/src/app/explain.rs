@@ -1,19 +1,58 @@
-//! The decision, told instead of signed: the same facts, the same rules, the same reasons.
+//! The decision, told instead of signed: the same facts, the same rules, the same reasons, and the same question to the
+//! registry before a first push.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::domain::account::{AccountName, AccountState};
-use crate::domain::facts::UserFacts;
+use super::first_push::FirstPush;
+use crate::domain::account::AccountName;
+use crate::domain::contact::Contact;
+use crate::domain::facts::{Facts, RepositoryFacts, UserFacts};
 use crate::domain::grant::{AccessPolicy, Decision, RepositoryDecision, decide};
-use crate::domain::login::{Asker, Caller, LoginScopes, Powers};
+use crate::domain::login::{
+    Asker, Caller, Door, LoginScopes, NotAdmitted, Powers, Proof, VerifiedLogin, Visit, admit,
+};
+use crate::domain::project::ProjectId;
 use crate::domain::reason::{ReasonCode, with_code};
+use crate::domain::refusal::Refusal;
+use crate::domain::refused_login::RefusedLogin;
 use crate::domain::repository::RepositoryName;
-use crate::domain::scope::{Action, Wanted};
+use crate::domain::scope::Wanted;
 use crate::ports::StorageError;
-use crate::ports::accounts::Users;
+use crate::ports::accounts::{User, Users};
 use crate::ports::facts::FactsReader;
+use crate::ports::system::Clock;
+
+/// How the user is taken to have logged in. That the login itself is good is taken for granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssumedLogin {
+    /// With a password, for which the client stores an identity token.
+    Docker,
+    /// With a password each time.
+    Password,
+    /// With a token of these scopes.
+    Token {
+        /// What it may be used for.
+        scopes: LoginScopes,
+        /// The only project that it is good for.
+        project: Option<ProjectId>,
+    },
+}
+
+impl AssumedLogin {
+    /// A personal access token as it is made when nothing else is said.
+    pub const USUAL_TOKEN: Self = Self::Token { scopes: LoginScopes::USUAL, project: None };
+
+    const fn powers(self) -> Powers {
+        match self {
+            Self::Docker => Powers::of(LoginScopes::DOCKER),
+            Self::Password => Powers::WHOLE,
+            Self::Token { scopes, project } => Powers { scopes, only_in: project },
+        }
+    }
+}
 
 /// One decision, told.
 #[derive(Debug, Serialize)]
@@ -55,6 +94,9 @@ pub enum ExplainError {
     /// There is no such user.
     #[error("there is no user {0}")]
     NoSuchUser(AccountName),
+    /// It has no password that it could log in with.
+    #[error("{0} is a robot account, which has no password; ask about a token, with --login token")]
+    IsRobot(AccountName),
     /// The database failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
@@ -66,58 +108,97 @@ pub struct Explain {
     pub users: Arc<dyn Users>,
     /// Loads facts.
     pub facts: Arc<dyn FactsReader>,
+    /// Asks the registry.
+    pub first_push: FirstPush,
+    /// Why no token can be signed at present, if that is so.
+    pub unsigned: Option<String>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
     /// Choices that decisions depend on.
     pub policy: AccessPolicy,
     /// The registry's host in image names.
     pub host: String,
+    /// Whom people can ask.
+    pub contact: Option<Contact>,
 }
 
 impl Explain {
-    /// What `user` (nobody, when there is none) would be granted of `wanted` with a login of `scopes`. It
-    /// changes nothing, and does not ask the registry about names that were never pushed.
+    /// What `user` (nobody, when there is none) would be granted of `wanted` with such a login; when none is said, with that
+    /// of docker, and a robot account with a token. It changes nothing.
     pub async fn run(
         &self,
         user: Option<&AccountName>,
-        scopes: LoginScopes,
+        login: Option<AssumedLogin>,
         wanted: &Wanted,
     ) -> Result<Explanation, ExplainError> {
-        let found = match user {
-            None => None,
-            Some(name) => {
-                Some(self.users.user(name).await?.ok_or_else(|| ExplainError::NoSuchUser(name.clone()))?)
-            }
+        let Some(name) = user else {
+            let names: Vec<RepositoryName> = wanted.proper_names().cloned().collect();
+            let facts = self.facts.load(&Asker::Nobody, &names).await?;
+            let decision = decide(&Caller::Anonymous, wanted, &facts, self.policy);
+            return Ok(self.told("anonymous", self.tell(&decision, &HashMap::new())));
         };
-        let names: Vec<RepositoryName> = wanted.proper_names().cloned().collect();
-        let asker = found.as_ref().map_or(Asker::Nobody, |user| Asker::User(user.id));
-        let facts = self.facts.load(&asker, &names).await?;
-        let caller = match facts.user.as_deref() {
-            Some(user) => Caller::User(user, Powers::of(scopes)),
-            None => Caller::Anonymous,
-        };
-        let decision = decide(&caller, wanted, &facts, self.policy);
-        let shown = found.map_or_else(|| "anonymous".to_owned(), |user| user.name.to_string());
-        Ok(Explanation { user: shown, scopes: self.tell(&decision, facts.user.as_deref()) })
+        let user = self.users.user(name).await?.ok_or_else(|| ExplainError::NoSuchUser(name.clone()))?;
+        let login = login.unwrap_or(match user.robot_of {
+            Some(_) => AssumedLogin::USUAL_TOKEN,
+            None => AssumedLogin::Docker,
+        });
+        if user.robot_of.is_some() && !matches!(login, AssumedLogin::Token { .. }) {
+            return Err(ExplainError::IsRobot(name.clone()));
+        }
+        let scopes = self.of_user(&user, login.powers(), wanted).await?;
+        Ok(self.told(user.name.as_str(), scopes))
     }
 
-    fn tell(&self, decision: &Decision, user: Option<&UserFacts>) -> Vec<ExplainedScope> {
-        let disabled = user.is_some_and(|user| user.state == AccountState::Disabled);
-        let repositories = decision.repositories.iter().map(|one| match disabled {
-            true => closed_account(one),
-            false => self.tell_of(one),
+    async fn of_user(
+        &self,
+        user: &User,
+        powers: Powers,
+        wanted: &Wanted,
+    ) -> Result<Vec<ExplainedScope>, ExplainError> {
+        let names: Vec<RepositoryName> = wanted.proper_names().cloned().collect();
+        let mut facts = self.facts.load(&Asker::User(user.id), &names).await?;
+        let known = facts.user.clone().ok_or_else(|| ExplainError::NoSuchUser(user.name.clone()))?;
+        if let Some(reason) = self.barred(&known, &facts) {
+            return Ok(refused_wholly(wanted, &RefusedLogin::NotAdmitted(reason).refusal()));
+        }
+        let decide = |facts: &Facts| decide(&Caller::User(&known, powers), wanted, facts, self.policy);
+        let mut unanswered = HashMap::new();
+        for (name, _) in decide(&facts).first_uses() {
+            match self.first_push.is_free(name).await {
+                Ok(true) => {}
+                // As the token endpoint does, but without closing the name on record.
+                Ok(false) => facts.repositories.iter_mut().filter(|one| one.name == *name).for_each(|one| {
+                    one.repository = RepositoryFacts::Fenced;
+                }),
+                Err(error) => {
+                    unanswered.insert(name.clone(), error.to_string());
+                }
+            }
+        }
+        Ok(self.tell(&decide(&facts), &unanswered))
+    }
+
+    /// What stands against a right password of the user that the facts are about.
+    fn barred(&self, user: &UserFacts, facts: &Facts) -> Option<NotAdmitted> {
+        let proof = Proof::Password(VerifiedLogin { user: user.id, generation: user.generation });
+        admit(&proof, facts, Visit { door: Door::Registry, service: "", now: self.clock.now() }).err()
+    }
+
+    /// `unanswered` are names of which the registry could not say whether it has anything under them.
+    fn tell(&self, decision: &Decision, unanswered: &HashMap<RepositoryName, String>) -> Vec<ExplainedScope> {
+        let repositories = decision.repositories.iter().map(|one| {
+            let cause = unanswered.iter().find(|(name, _)| name.as_str() == one.name.as_sent());
+            let cause = cause.map(|(_, cause)| cause).or(self.unsigned.as_ref());
+            self.tell_of(one).withholding(cause)
         });
-        let catalogue = decision.catalogue.map(|catalogue| ExplainedScope {
-            kind: "registry",
-            name: "catalog".to_owned(),
-            granted: if catalogue.is_ok() { vec!["*"] } else { Vec::new() },
-            missing: catalogue
-                .err()
-                .map(|reason| ExplainedMissing {
-                    action: "*",
-                    reason: reason.code().name(),
-                    message: reason.catalogue_sentence(&self.host),
-                })
-                .into_iter()
-                .collect(),
+        let catalogue = decision.catalogue.map(|catalogue| {
+            let missing = catalogue.err().map(|reason| ExplainedMissing {
+                action: "*",
+                reason: reason.code().name(),
+                message: reason.catalogue_sentence(&self.host),
+            });
+            let granted = if catalogue.is_ok() { vec!["*"] } else { Vec::new() };
+            ExplainedScope::of_catalogue(granted, missing).withholding(self.unsigned.as_ref())
         });
         repositories.chain(catalogue).collect()
     }
@@ -128,27 +209,48 @@ impl Explain {
             reason: missing.reason.code().name(),
             message: missing.reason.sentence(missing.action, &one.name, &self.host),
         });
-        ExplainedScope {
-            kind: "repository",
-            name: one.name.as_sent().to_owned(),
-            granted: one.granted.names(),
-            missing: missing.collect(),
+        ExplainedScope::of_repository(one.name.as_sent(), one.granted.names(), missing.collect())
+    }
+
+    fn told(&self, user: &str, mut scopes: Vec<ExplainedScope>) -> Explanation {
+        for missing in scopes.iter_mut().flat_map(|scope| &mut scope.missing) {
+            missing.message = Contact::told_in(self.contact.as_ref(), &missing.message);
         }
+        Explanation { user: user.to_owned(), scopes }
+    }
+}
+
+impl ExplainedScope {
+    fn of_repository(name: &str, granted: Vec<&'static str>, missing: Vec<ExplainedMissing>) -> Self {
+        Self { kind: "repository", name: name.to_owned(), granted, missing }
+    }
+
+    fn of_catalogue(granted: Vec<&'static str>, missing: impl IntoIterator<Item = ExplainedMissing>) -> Self {
+        let missing = missing.into_iter().collect();
+        Self { kind: "registry", name: "catalog".to_owned(), granted, missing }
+    }
+
+    /// With nothing granted, if there is a cause why the token endpoint could not answer just now.
+    fn withholding(mut self, cause: Option<&String>) -> Self {
+        if let Some(cause) = cause {
+            let code = ReasonCode::Unavailable;
+            let message = with_code(code, &format!("the token service could not answer: {cause}"));
+            let withheld =
+                |action| ExplainedMissing { action, reason: code.name(), message: message.clone() };
+            self.missing.extend(self.granted.drain(..).map(withheld));
+        }
+        self
     }
 }
 
 /// Whoever cannot log in is granted nothing, whatever the rights.
-fn closed_account(one: &RepositoryDecision) -> ExplainedScope {
-    let code = ReasonCode::AccountDisabled;
-    let missing = |action: Action| ExplainedMissing {
-        action: action.name(),
-        reason: code.name(),
-        message: with_code(code, "this account is disabled; ask an administrator to enable it"),
-    };
-    ExplainedScope {
-        kind: "repository",
-        name: one.name.as_sent().to_owned(),
-        granted: Vec::new(),
-        missing: one.asked.iter().map(missing).collect(),
-    }
+fn refused_wholly(wanted: &Wanted, refusal: &Refusal) -> Vec<ExplainedScope> {
+    let missing =
+        |action| ExplainedMissing { action, reason: refusal.code.name(), message: refusal.message.clone() };
+    let repositories = wanted.repositories.iter().map(|one| {
+        let missing = one.actions.names().into_iter().map(missing).collect();
+        ExplainedScope::of_repository(one.name.as_sent(), Vec::new(), missing)
+    });
+    let catalogue = wanted.catalogue.then(|| ExplainedScope::of_catalogue(Vec::new(), Some(missing("*"))));
+    repositories.chain(catalogue).collect()
 }

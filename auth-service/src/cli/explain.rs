@@ -5,19 +5,24 @@ use std::sync::Arc;
 use super::arguments::ExplainArguments;
 use super::output::{Failure, Report};
 use crate::adapters::facts::DirectFacts;
+use crate::adapters::signing::{KeyDirectory, KeyWatch};
 use crate::adapters::store::Store;
+use crate::adapters::system::SystemClock;
 use crate::app::explain::{Explain, ExplainedScope};
-use crate::bootstrap::{access_policy, open_store};
+use crate::bootstrap::{access_policy, first_push, open_store, raise_numbers, registry};
 use crate::config::Settings;
 use crate::domain::account::AccountName;
-use crate::domain::login::LoginScopes;
+use crate::domain::contact::Contact;
 use crate::domain::scope::Wanted;
+use crate::ports::signer::Signer as _;
+use crate::ports::system::Clock as _;
 
 pub(super) async fn run(settings: &Settings, arguments: ExplainArguments) -> Result<Report, Failure> {
     let user = match arguments.user.as_str() {
         "anonymous" => None,
         name => Some(AccountName::parse(name).map_err(|error| Failure::Usage(error.to_string()))?),
     };
+    let login = arguments.assumed_login().map_err(|error| Failure::Usage(error.to_owned()))?;
     for scope in &arguments.wanted {
         let one = Wanted::parse([scope.as_str()], 1).map_err(|error| Failure::Usage(error.to_string()))?;
         if one.is_empty() {
@@ -28,18 +33,31 @@ pub(super) async fn run(settings: &Settings, arguments: ExplainArguments) -> Res
     let wanted = Wanted::parse(arguments.wanted.iter().map(String::as_str), settings.limits.scopes)
         .map_err(|error| Failure::Usage(error.to_string()))?;
     let store = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
+    let registry = registry(settings);
+    let numbers = Arc::new(raise_numbers(settings, &store, Arc::clone(&registry)));
     let explain = Explain {
         users: Arc::<Store>::clone(&store),
+        first_push: first_push(settings, &store, registry, numbers),
         facts: Arc::new(DirectFacts(store)),
+        unsigned: unsigned(settings),
+        clock: Arc::new(SystemClock),
         policy: access_policy(settings),
         host: settings.registry.host.clone(),
+        contact: settings.registry.contact.as_deref().map(Contact::new),
     };
-    let scopes = arguments.scopes.unwrap_or(LoginScopes::ALL);
-    let explanation = explain.run(user.as_ref(), scopes, &wanted).await?;
+    let explanation = explain.run(user.as_ref(), login, &wanted).await?;
     let refused = explanation.scopes.iter().any(|scope| !scope.missing.is_empty());
     let lines: Vec<String> =
         explanation.scopes.iter().flat_map(|scope| lines(&explanation.user, scope)).collect();
     Ok(Report::of(lines.join("\n"), &explanation)?.with_refusals(refused))
+}
+
+/// Why `serve` could not sign, as far as its keys can be read from here.
+fn unsigned(settings: &Settings) -> Option<String> {
+    let now = SystemClock.now();
+    let keys = KeyWatch::open(KeyDirectory::new(&settings.keys.directory), now).ok()?;
+    let condition = keys.condition(now);
+    (!condition.is_usable()).then(|| condition.to_string())
 }
 
 fn lines(user: &str, scope: &ExplainedScope) -> Vec<String> {

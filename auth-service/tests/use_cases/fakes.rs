@@ -60,6 +60,7 @@ pub(crate) struct World {
     pub(crate) repositories: HashMap<String, RepositoryFacts>,
     pub(crate) access: AccessSet,
     pub(crate) certified: bool,
+    pub(crate) administrator: bool,
     pub(crate) project_state: LifeState,
     pub(crate) held_by_registry: HashMap<String, Holding>,
     pub(crate) ended_reservations: Vec<String>,
@@ -98,6 +99,7 @@ impl Outside {
             repositories: HashMap::from([("syn5/app".to_owned(), RepositoryFacts::PLAIN)]),
             access: AccessSet::ALL,
             certified: true,
+            administrator: false,
             project_state: LifeState::Live,
             held_by_registry: HashMap::new(),
             ended_reservations: Vec::new(),
@@ -250,7 +252,7 @@ impl FactsReader for Outside {
             Arc::new(UserFacts {
                 id,
                 certified: world.certified,
-                administrator: false,
+                administrator: world.administrator,
                 state: world.state,
                 generation: world.generation,
                 robot_of: world.robot.then(|| ProjectId::new(5)),
@@ -324,8 +326,19 @@ impl Users for Outside {
         panic!("no test lists users")
     }
 
-    async fn user(&self, _: &AccountName) -> Result<Option<User>, StorageError> {
-        panic!("no test looks up users")
+    async fn user(&self, name: &AccountName) -> Result<Option<User>, StorageError> {
+        self.database()?;
+        let world = self.world.lock().unwrap();
+        Ok(world.exists.then(|| User {
+            id: world.user,
+            name: name.clone(),
+            email: None,
+            certified: world.certified,
+            administrator: world.administrator,
+            state: world.state,
+            robot_of: world.robot.then(|| ProjectId::new(5)),
+            created_at: Timestamp::from_seconds(1_800_000_000),
+        }))
     }
 
     async fn user_numbered(&self, _: UserId) -> Result<Option<User>, StorageError> {

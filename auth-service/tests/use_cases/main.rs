@@ -2,6 +2,7 @@
 //! real servers show only by luck.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 
+mod explain;
 mod fakes;
 mod first_push;
 mod foreign;

@@ -7,13 +7,17 @@ mod tokens;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::items::parse_project;
+use self::tokens::parse_token_scopes;
 use super::key::KeyCommand;
 use super::quickstart::{GuardArguments, QuickstartArguments};
+use crate::app::explain::AssumedLogin;
 use crate::app::manage_items::PrincipalName;
 use crate::domain::access::AccessSet;
 use crate::domain::login::LoginScopes;
+use crate::domain::project::ProjectId;
 use crate::domain::repository::Item;
 
 pub use self::accounts::{Link, RobotCommand, TeamCommand, UserCommand};
@@ -186,12 +190,45 @@ pub struct ExplainArguments {
     /// The user who asks; 'anonymous' for nobody
     #[arg(long)]
     pub user: String,
-    /// What the login allows, as that of a token [default: everything, as that of a password]
-    #[arg(long, value_parser = parse_scopes, value_name = "SCOPES")]
+    /// How the user logs in [default: docker, or token where a token's scopes or project are given]
+    #[arg(long, value_enum, value_name = "LOGIN")]
+    pub login: Option<LoginKind>,
+    /// What the token may be used for [default: view,download,modify]
+    #[arg(long, value_parser = parse_token_scopes, value_name = "SCOPES")]
     pub scopes: Option<LoginScopes>,
+    /// The only project that the token is good for
+    #[arg(long, value_parser = parse_project, value_name = "synN")]
+    pub project: Option<ProjectId>,
     /// What is asked, such as repository:syn123/name:pull,push
     #[arg(required = true, value_name = "SCOPE")]
     pub wanted: Vec<String>,
+}
+
+/// Ways to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LoginKind {
+    /// With the password, in place of which docker stores an identity token
+    Docker,
+    /// With the password each time, as podman does
+    Password,
+    /// With a personal access token, or one of another issuer
+    Token,
+}
+
+impl ExplainArguments {
+    /// How the user is taken to log in, if that is said.
+    pub fn assumed_login(&self) -> Result<Option<AssumedLogin>, &'static str> {
+        let of_token = self.scopes.is_some() || self.project.is_some();
+        let token =
+            AssumedLogin::Token { scopes: self.scopes.unwrap_or(LoginScopes::USUAL), project: self.project };
+        match self.login {
+            Some(LoginKind::Token) => Ok(Some(token)),
+            None => Ok(of_token.then_some(token)),
+            Some(_) if of_token => Err("--scopes and --project are those of a token; write --login token"),
+            Some(LoginKind::Docker) => Ok(Some(AssumedLogin::Docker)),
+            Some(LoginKind::Password) => Ok(Some(AssumedLogin::Password)),
+        }
+    }
 }
 
 fn parse_scopes(text: &str) -> Result<LoginScopes, String> {

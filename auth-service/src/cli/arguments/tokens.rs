@@ -80,7 +80,7 @@ fn parse_life(text: &str) -> Result<Duration, &'static str> {
     hours.filter(|hours| (1..=3650 * 24).contains(hours)).map(Duration::from_hours).ok_or(WRONG)
 }
 
-fn parse_token_scopes(text: &str) -> Result<LoginScopes, String> {
+pub(super) fn parse_token_scopes(text: &str) -> Result<LoginScopes, String> {
     let scopes = parse_scopes(text)?;
     match scopes.has(LoginScope::Authorize) {
         true => Err("no token can have 'authorize': it is for logins with a password".to_owned()),
