@@ -74,3 +74,10 @@ def test_repeated_scopes_and_unknown_parameters_are_no_contradiction(stack: Stac
     query = "scope=&scope=&hint=1&hint=2&service=registry.test&account=a&client_id=b&offline_token=false"
     assert get(stack, owner, query).status == 200
     assert post(stack, f"{form(owner)}&scope=&scope=").status == 200
+
+
+def test_a_member_that_is_repeated_in_a_login_over_rest_is_refused(stack: Stack, owner: User) -> None:
+    body = f'{{"username": "other", "username": "{owner.name}", "password": "{owner.password}"}}'.encode()
+    headers = {"Content-Type": "application/json"}
+    answer = request("POST", f"{stack.service.url}/auth/v1/login2", headers=headers, body=body)
+    assert answer.status == 400, answer.body

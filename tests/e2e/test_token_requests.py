@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from conftest import Publish
+from conftest import NewStack, Publish
 from harness.service import Service
 from harness.stack import Stack, User, grants_of
 from harness.web import HttpAnswer, basic, decode_token, request
@@ -221,3 +221,17 @@ def test_health_and_readiness_are_told(stack: Stack) -> None:
     assert request("GET", stack.service.url + "/readyz").status == 200
     assert request("GET", stack.service.ops_url + "/metrics").status == 200
     assert request("GET", stack.service.url + "/metrics").status == 404
+
+
+def test_several_hundred_scopes_in_one_request_are_served_where_the_operator_allows_it(
+    new_stack: NewStack,
+) -> None:
+    stack = new_stack(limits={"scopes": 400})
+    owner = stack.add_user("owner")
+    project = stack.add_project(owner)
+    scopes = [f"repository:{project}/app{number}:pull" for number in range(399)]
+    # Nothing is there: what is told is the reason, and not that there are too many.
+    assert stack.ask_token(owner, *scopes).status in (200, 401)
+    assert stack.ask_token(owner, *scopes, "registry:catalog:*").status in (200, 401)
+    refused = stack.ask_token(owner, *scopes, *scopes[:2])
+    assert (refused.status, refused.message) == (400, "at most 400 scopes can be asked for in one request")

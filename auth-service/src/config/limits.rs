@@ -36,7 +36,7 @@ const SCOPES: Key<Whole<usize>> = Key {
     name: "limits.scopes",
     kind: Whole { minimum: 1, maximum: 1000, unit: "" },
     preset: Preset::Text("64"),
-    doc: "The most scopes in one request.",
+    doc: "The most scopes in one request; one that asks for more is refused whole.",
 };
 
 const CREDENTIAL_BYTES: Key<Whole<usize>> = Key {

@@ -2,7 +2,7 @@
 //! webhook become statuses and bodies. Every status here was chosen for what clients make of it
 //! (`docs/PROTOCOL.md`): 401 with an `errors` body is the only refusal whose text reaches every terminal.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -147,13 +147,13 @@ impl ErrorAnswer {
     }
 
     /// A request of which it cannot be told what it means.
-    pub(super) fn contradiction(error: impl ToString) -> Self {
+    pub(super) fn contradiction(error: &(impl Display + ?Sized)) -> Self {
         Self::bad_request(StatusCode::BAD_REQUEST, error.to_string())
     }
 
     /// A form with a grant type that is none of those here.
-    pub(super) fn unknown_grant_type(error: &impl ToString) -> Self {
-        Self { oauth: Some(OAuthError::UnsupportedGrantType), ..Self::contradiction(error.to_string()) }
+    pub(super) fn unknown_grant_type(error: &impl Display) -> Self {
+        Self { oauth: Some(OAuthError::UnsupportedGrantType), ..Self::contradiction(error) }
     }
 
     /// A webhook delivery without the shared secret.

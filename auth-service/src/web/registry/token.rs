@@ -121,8 +121,9 @@ impl TokenEndpoint {
 
     fn read_query(&self, request: &HttpRequest) -> Result<Form, ErrorAnswer> {
         self.require_short_head(request)?;
-        let asked = Asked::from_query(request.query_string()).map_err(ErrorAnswer::contradiction)?;
-        let header = only_header(request).map_err(ErrorAnswer::contradiction)?;
+        let asked =
+            Asked::from_query(request.query_string()).map_err(|error| ErrorAnswer::contradiction(&error))?;
+        let header = only_header(request).map_err(|error| ErrorAnswer::contradiction(&error))?;
         let credential = from_basic(header, self.public.credential_bytes, &self.public.shapes)
             .map_err(|error| ErrorAnswer::bad_credential(&error.to_string()))?;
         Ok(Form { asked, credential, door: Door::Registry })
@@ -153,7 +154,7 @@ impl TokenEndpoint {
         let (limit, shapes) = (self.public.credential_bytes, &self.public.shapes);
         from_form(request.query_string(), &body, limit, shapes).map_err(|error| match error {
             BadForm::NoGrantType | BadForm::Repeated(_) | BadForm::TwoLogins => {
-                ErrorAnswer::contradiction(error)
+                ErrorAnswer::contradiction(&error)
             }
             BadForm::UnknownGrantType => ErrorAnswer::unknown_grant_type(&error),
             BadForm::Credential(_) => ErrorAnswer::bad_credential(&error.to_string()),
