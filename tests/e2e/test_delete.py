@@ -10,11 +10,15 @@ from collections.abc import Callable
 
 import pytest
 
-from conftest import NewNamedClient, Publish
+from conftest import KINDS, NewNamedClient, Publish
 from harness.client import Client
 from harness.process import Outcome
 from harness.stack import Stack, User
 
+# What the clients do has nothing to do with the engine of the database.
+pytestmark = pytest.mark.parametrize(
+    "stack", [kind for kind in KINDS if kind != "postgresql"], indirect=True, scope="session"
+)
 Delete = Callable[[Client, str], Outcome]
 
 
@@ -137,6 +141,8 @@ def test_a_token_with_the_scope_delete_deletes(
 def test_crane_reads_that_the_registry_takes_no_tag_and_nothing_is_deleted(
     stack: Stack, owner: User, item: str, digest: str, new_client_named: NewNamedClient
 ) -> None:
+    if stack.registry.version != "2.8":
+        pytest.skip("later registries delete a tag")
     refused = delete_as(stack, new_client_named, "crane", owner, stack.reference(item))
     assert "DIGEST_INVALID" in refused.text
     assert is_there(stack, owner, item, digest)

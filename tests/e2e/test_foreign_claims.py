@@ -38,7 +38,7 @@ def of_type(typ: str | None) -> Callable[[Target], str]:
 
 
 REFUSALS: dict[str, tuple[Callable[[Target], str], str]] = {
-    "of another issuer": (signed(iss="https://issuer.invalid"), "no issuer 'https://issuer.invalid' is configured"),
+    "of another issuer": (signed(iss="https://issuer.invalid"), "no issuer 'https://issuer.invalid' is"),
     "for another audience": (signed(aud="other"), "made for another audience"),
     "for nobody": (signed(aud=None), "made for another audience"),
     "of another type": (of_type("JWT"), "is no access token; use the access token, not the ID token"),

@@ -43,6 +43,7 @@ class Registry:
     """One registry process; `restart` keeps its contents."""
 
     def __init__(self, folder: Path, port: int, version: str = "2.8") -> None:
+        self.version = version
         self.host = f"127.0.0.1:{port}"
         self.url = f"http://{self.host}"
         self.root = folder / "registry-data"
