@@ -8,18 +8,17 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.client import Client
-from harness.clients import NAMES, Clients
-from harness.places import tool
+from client_cases import CASES, Case, Scene, printed
+from harness.clients import Clients
+from harness.places import TOOLS, tool
 from harness.process import run
-from harness.stack import Stack, User
+from harness.stack import Stack
 
 SHOWN_HOST = "hub.example"
+HELM_VERSION = "import helm_python; print(helm_python.helm_sdk_version())"
 HEAD = """\
 # Clients
 
@@ -30,109 +29,9 @@ below was printed by the client itself. Host, user and project names are replace
 {versions}
 
 `docker` is the engine with its classic image store, `docker-containerd` the same engine with
-containerd's image store, `buildx` is `docker buildx build --push`.
+containerd's image store, `buildx` is `docker buildx build --push`. `helm` is Helm's own code without its
+command line, and says nothing when all is well.
 """
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What the cases below happen in."""
-
-    stack: Stack
-    owner: User
-    project: str
-
-    @property
-    def image(self) -> str:
-        return self.stack.reference(f"{self.project}/app")
-
-
-Attempt = Callable[[Scene, Client], str]
-"""Does one thing with a client and returns what it printed."""
-
-
-def attempt_as(access: str | None, action: str, *, certified: bool = True) -> Attempt:
-    """Pulls or pushes the published image as a member with these rights, or as a stranger."""
-
-    def attempt(scene: Scene, client: Client) -> str:
-        user = scene.stack.add_user("alice", certified=certified)
-        if access:
-            scene.stack.grant(scene.project, user, access)
-        client.login(scene.stack.host, user.name, user.password)
-        return act(scene, client, action)
-
-    return attempt
-
-
-def act(scene: Scene, client: Client, action: str) -> str:
-    done = client.pull(scene.image) if action == "pull" else client.push(scene.image, f"by {client.name}")
-    return done.text
-
-
-def login_right(scene: Scene, client: Client) -> str:
-    return client.login(scene.stack.host, scene.owner.name, scene.owner.password).text
-
-
-def login_wrong(scene: Scene, client: Client) -> str:
-    return client.login(scene.stack.host, scene.owner.name, "wrong").text
-
-
-def pull_after_wrong_login(scene: Scene, client: Client) -> str:
-    client.login(scene.stack.host, scene.owner.name, "wrong")
-    return act(scene, client, "pull")
-
-
-def pull_without_login(scene: Scene, client: Client) -> str:
-    return act(scene, client, "pull")
-
-
-def from_the_trash(scene: Scene, client: Client) -> str:
-    client.login(scene.stack.host, scene.owner.name, scene.owner.password)
-    scene.stack.service.cli("trash", f"{scene.project}/app").check()
-    # What the command line changes holds for the running service within a second.
-    scene.stack.wait_for_grant(scene.owner, f"{scene.project}/app", "pull", set())
-    try:
-        return act(scene, client, "pull")
-    finally:
-        scene.stack.service.cli("restore", f"{scene.project}/app").check()
-        scene.stack.wait_for_grant(scene.owner, f"{scene.project}/app", "pull", {"pull"})
-
-
-WITH_BUILDX = (*NAMES, "buildx")
-CASES: list[tuple[str, tuple[str, ...], Attempt]] = [
-    ("Login with the right password", NAMES, login_right),
-    ("Login with a wrong password", NAMES, login_wrong),
-    ("Pull with a wrong password that was stored", ("crane",), pull_after_wrong_login),
-    ("Pull without a login", WITH_BUILDX, pull_without_login),
-    ("Push by an owner", WITH_BUILDX, attempt_as("READ,DOWNLOAD,UPDATE", "push")),
-    ("Pull with permission", NAMES, attempt_as("READ,DOWNLOAD", "pull")),
-    ("Push by an uncertified user", WITH_BUILDX, attempt_as("READ,DOWNLOAD,UPDATE", "push", certified=False)),
-    ("Push without edit permission", WITH_BUILDX, attempt_as("READ,DOWNLOAD", "push")),
-    ("Pull without download permission", WITH_BUILDX, attempt_as("READ", "pull")),
-    ("Pull of what one may not see", NAMES, attempt_as(None, "pull")),
-    ("Pull from the trash can", NAMES, from_the_trash),
-]
-
-
-def last_line(text: str) -> str:
-    """Where every client puts its result; log prefixes and progress are left out."""
-    lines = [
-        line.strip() for line in re.split(r"[\r\n]+", text) if line.strip() and set(line.strip()) != {"-"}
-    ]
-    if "Login Succeeded" in lines:
-        return "Login Succeeded"
-    errors = [line for line in lines if re.search(r"denied|unauthorized|error|fatal", line, re.IGNORECASE)]
-    return (errors or lines or [""])[-1]
-
-
-def anonymous(scene: Scene, text: str) -> str:
-    """The names that differ from run to run, replaced; and no column break."""
-    text = text.replace(scene.stack.host, SHOWN_HOST).replace(scene.project, "syn5")
-    text = re.sub(r"http://127\.0\.0\.1:\d+/token", f"https://{SHOWN_HOST}/token", text)
-    text = re.sub(r"(alice|owner)-\d+", "alice", text)
-    text = re.sub(r"/tmp/\S+?/([^/\s]+)(?=[\s\"':]|$)", r"…/\1", text)
-    text = re.sub(r'time="[^"]*" ', "", text)
-    return text.replace("|", "\\|")
 
 
 NOTES = """\
@@ -149,33 +48,59 @@ NOTES = """\
 """
 
 
-def versions() -> str:
-    """One line a client."""
-    commands: list[list[object]] = [
-        [tool("dockerd"), "--version"],
-        ["podman", "--version"],
-        ["skopeo", "--version"],
-        [tool("crane"), "version"],
-        [tool("oras"), "version"],
+def last_line(text: str) -> str:
+    """Where every client puts its result; log prefixes and progress are left out."""
+    lines = [
+        line.strip() for line in re.split(r"[\r\n]+", text) if line.strip() and set(line.strip()) != {"-"}
     ]
-    names = ("docker engine", "podman", "skopeo", "crane", "oras")
-    said = [run(command).stdout.splitlines()[0] for command in commands]
-    found = [re.search(r"\d+\.\d+[\w.+-]*", line) for line in said]
-    return ", ".join(
-        f"{name} {match[0] if match else 'of Debian sid'}" for name, match in zip(names, found, strict=True)
-    )
+    if "Login Succeeded" in lines:
+        return "Login Succeeded"
+    if lines and lines[-1] in ("}", "]"):
+        return lines[0] + " … " + lines[-1]
+    errors = [line for line in lines if re.search(r"denied|unauthorized|error|fatal", line, re.IGNORECASE)]
+    return (errors or lines or [""])[-1]
 
 
-def sections(scene: Scene, clients: Clients) -> str:
-    written = []
-    for title, names, attempt in CASES:
-        print(title, file=sys.stderr)
-        rows = [f"## {title}", "", "| client | the terminal says |", "|---|---|"]
-        for name in names:
-            said = anonymous(scene, last_line(attempt(scene, clients.make(name))))
-            rows.append(f"| {name} | `{said}` |" if said else f"| {name} | (nothing) |")
-        written.append("\n".join(rows))
-    return "\n\n".join(written)
+def anonymous(scene: Scene, text: str) -> str:
+    """The names that differ from run to run, replaced; and no column break."""
+    text = text.replace(scene.stack.host, SHOWN_HOST).replace(scene.project, "syn5")
+    text = re.sub(r"http://127\.0\.0\.1:\d+/token", f"https://{SHOWN_HOST}/token", text)
+    text = re.sub(r"(alice|owner|administrator)-\d+", "alice", text)
+    text = re.sub(r"(?<![a-z-])(new|first)-[a-z-]+-\d+", "new", text)
+    text = re.sub(r"(?<![a-z-])(gone|signed|noted)-[a-z-]+-\d+", "app", text)
+    text = re.sub(r"/tmp/\S+?/([^/\s]+)(?=[\s\"':]|$)", r"…/\1", text)
+    text = re.sub(r'time="[^"]*" ', "", text)
+    return text.replace("|", "\\|")
+
+
+def versions() -> str:
+    """One line for all."""
+    commands: dict[str, list[object]] = {
+        "docker engine": [tool("dockerd"), "--version"],
+        "podman": ["podman", "--version"],
+        "skopeo": ["skopeo", "--version"],
+        "crane": [tool("crane"), "version"],
+        "oras": [tool("oras"), "version"],
+        "Helm": [TOOLS / "venv-helm" / "bin" / "python", "-c", HELM_VERSION],
+        "cosign": [tool("cosign"), "version"],
+        "notation": [tool("notation"), "version"],
+    }
+    return ", ".join(f"{name} {version_in(run(command).text)}" for name, command in commands.items())
+
+
+def version_in(text: str) -> str:
+    found = re.search(r"(?<![\w.])v?(\d+\.\d+[\w.+-]*)", text)
+    return found[1] if found else "of Debian sid"
+
+
+def section(scene: Scene, case: Case) -> str:
+    print(case.title, file=sys.stderr)
+    lines = [f"## {case.title}", "", *([case.note, ""] if case.note else [])]
+    lines += ["| client | the terminal says |", "|---|---|"]
+    for row in case.rows:
+        said = anonymous(scene, last_line(printed(scene, case, row)))
+        lines.append(f"| {row.shown or row.client} | {f'`{said}`' if said else '(nothing)'} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -185,13 +110,11 @@ def main() -> None:
         try:
             stack.start()
             owner = stack.add_user("owner")
-            scene = Scene(stack, owner, stack.add_project(owner))
-            publisher = stack.login(lambda: clients.make("crane"), owner)
-            digest = publisher.push(scene.image, "published").check().digest
-            stack.wait_for_tag(f"{scene.project}/app", "v1", digest)
+            scene = Scene(stack, clients, owner, stack.add_project(owner))
+            scene.publish("app")
             day = datetime.now(UTC).date().isoformat()
             print(HEAD.format(day=day, host=SHOWN_HOST, versions=versions()))
-            print(sections(scene, clients))
+            print("\n\n".join(section(scene, case) for case in CASES))
             print()
             print(NOTES, end="")
         finally:
