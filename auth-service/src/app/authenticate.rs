@@ -3,41 +3,52 @@
 use std::sync::Arc;
 
 use super::foreign_logins::ForeignLogins;
-use super::lockout::{Entry, Lockout, WrongPassword};
+use super::lockout::Lockout;
 use super::log_in::Origin;
-use crate::domain::account::{AccountState, CountedName, LoginName};
+use super::password_check::{PasswordCheck, unavailable};
+use crate::domain::account::{CountedName, LoginName};
 use crate::domain::credential::{Credential, Password};
-use crate::domain::login::{NotAdmitted, Proof, VerifiedLogin};
+use crate::domain::foreign::ForeignToken;
+use crate::domain::foreign::shape::ShapesDigest;
+use crate::domain::login::{Door, Proof, VerifiedLogin};
 use crate::domain::network::ClientNetwork;
 use crate::domain::refused_login::RefusedLogin;
-use crate::ports::accounts::Users;
-use crate::ports::login_failures::Attempt;
-use crate::ports::passwords::{CredentialDigest, HashError, LoginFailure, PasswordHasher, VerifiedLogins};
+use crate::ports::accounts::Passwords;
+use crate::ports::passwords::{LoginFailure, PasswordHasher, VerifiedLogins};
 
 /// Checks credentials.
 pub struct Authenticate {
-    users: Arc<dyn Users>,
+    passwords: Arc<dyn Passwords>,
     hasher: Arc<dyn PasswordHasher>,
     logins: Arc<dyn VerifiedLogins>,
     lockout: Arc<Lockout>,
     foreign_logins: Arc<ForeignLogins>,
+    shapes: ShapesDigest,
 }
 
 impl Authenticate {
-    /// Checks against `users`, with `hasher` for what `logins` does not remember, unless `lockout` makes wait.
+    /// Checks against `passwords`, with `hasher` for what `logins` does not remember, unless `lockout` makes wait.
+    /// `shapes` are those by which opaque tokens are told from passwords.
     #[must_use]
     pub fn new(
-        users: Arc<dyn Users>,
+        passwords: Arc<dyn Passwords>,
         hasher: Arc<dyn PasswordHasher>,
         logins: Arc<dyn VerifiedLogins>,
         lockout: Arc<Lockout>,
         foreign_logins: Arc<ForeignLogins>,
+        shapes: ShapesDigest,
     ) -> Self {
-        Self { users, hasher, logins, lockout, foreign_logins }
+        Self { passwords, hasher, logins, lockout, foreign_logins, shapes }
     }
 
-    /// The proof that `credential` is. A token never comes near a password, nor what counts wrong ones.
-    pub async fn run(&self, credential: &Credential, origin: Origin) -> Result<Proof, LoginFailure> {
+    /// The proof that `credential` is. A token never comes near what counts wrong passwords, nor near a password, but
+    /// for an opaque one that may be a password from before there were such tokens.
+    pub async fn run(
+        &self,
+        credential: &Credential,
+        door: Door,
+        origin: Origin,
+    ) -> Result<Proof, LoginFailure> {
         match credential {
             Credential::Anonymous => Ok(Proof::None),
             Credential::Token(token) => Ok(Proof::Token(*token)),
@@ -46,8 +57,16 @@ impl Authenticate {
                 Err(LoginFailure::Refused(RefusedLogin::UnknownIssuer(issuer.clone())))
             }
             Credential::EmptyPassword => Err(LoginFailure::Refused(RefusedLogin::EmptyPassword)),
-            Credential::Foreign(token) => {
-                self.foreign_logins.check(token, origin.network).await.map(Proof::Foreign)
+            Credential::Foreign { token, password_of } => {
+                if let Some(name) = password_of
+                    && let Some(login) = self.check_older_password(name, token, origin.network).await?
+                {
+                    return Ok(Proof::Password(login));
+                }
+                match door {
+                    Door::Session => Ok(Proof::None),
+                    _ => self.foreign_logins.check(token, origin.network).await.map(Proof::Foreign),
+                }
             }
             Credential::Password { name, password } => {
                 self.check_password(name, password, origin).await.map(Proof::Password)
@@ -57,10 +76,13 @@ impl Authenticate {
 
     /// Makes the next use of the same credential check it anew.
     pub async fn forget(&self, credential: &Credential, network: ClientNetwork) {
-        if let Credential::Password { name, password } = credential {
-            let digest = self.logins.digest(&CountedName::of(name), password, network);
-            self.logins.forget(&digest).await;
-        }
+        let (name, password) = match credential {
+            Credential::Password { name, password } => (name, password.clone()),
+            Credential::Foreign { token, password_of: Some(name) } => (name, token.as_password()),
+            _ => return,
+        };
+        let digest = self.logins.digest(&CountedName::of(name), &password, network);
+        self.logins.forget(&digest).await;
     }
 
     async fn check_password(
@@ -75,70 +97,45 @@ impl Authenticate {
             return Ok(verified);
         }
         let check = PasswordCheck {
-            users: Arc::clone(&self.users),
+            passwords: Arc::clone(&self.passwords),
             hasher: Arc::clone(&self.hasher),
-            lockout: Arc::clone(&self.lockout),
             name: LoginName::parse(name),
-            counted,
-            digest,
             password: password.clone(),
-            origin,
+            shapes: self.shapes,
         };
-        self.logins.get_or_verify(digest, Box::pin(check.run())).await
+        let check = check.counted(Arc::clone(&self.lockout), counted, digest, origin);
+        self.logins.get_or_verify(digest, Box::pin(check)).await
     }
-}
 
-/// One password, checked against what is stored. Whoever waits for the same one shares the outcome, so that it
-/// holds all that it needs.
-struct PasswordCheck {
-    users: Arc<dyn Users>,
-    hasher: Arc<dyn PasswordHasher>,
-    lockout: Arc<Lockout>,
-    name: Option<LoginName>,
-    counted: CountedName,
-    digest: CredentialDigest,
-    password: Password,
-    origin: Origin,
-}
-
-impl PasswordCheck {
-    /// A name that nobody has costs as much as one that somebody has, and is locked as soon.
-    async fn run(self) -> Result<VerifiedLogin, LoginFailure> {
-        let stored = match &self.name {
-            Some(name) => self.users.stored_login(name).await.map_err(unavailable)?,
-            None => None,
+    /// Whether an opaque token is the password of whoever is named with it, set when there was no issuer of such tokens:
+    /// that is never sent to one. While anybody can have such a password, all names take as long, so that none tells
+    /// whether somebody has it; and nothing is counted, since it is a token for all that is known.
+    async fn check_older_password(
+        &self,
+        name: &str,
+        token: &ForeignToken,
+        network: ClientNetwork,
+    ) -> Result<Option<VerifiedLogin>, LoginFailure> {
+        let Some(login) = LoginName::parse(name) else { return Ok(None) };
+        if !self.passwords.has_unchecked_passwords(self.shapes).await.map_err(unavailable)? {
+            return Ok(None);
+        }
+        let password = token.as_password();
+        let digest = self.logins.digest(&CountedName::of(name), &password, network);
+        if let Some(verified) = self.logins.get(&digest).await {
+            return Ok(Some(verified));
+        }
+        let check = PasswordCheck {
+            passwords: Arc::clone(&self.passwords),
+            hasher: Arc::clone(&self.hasher),
+            name: Some(login),
+            password,
+            shapes: self.shapes,
         };
-        let Origin { network, by_form } = self.origin;
-        let attempt = Attempt { name: self.counted, network };
-        let entry = self.lockout.enter(attempt).await.map_err(unavailable)?;
-        let ticket = match entry {
-            Entry::Admitted(ticket) => ticket,
-            Entry::Busy => return Err(LoginFailure::Busy),
-            Entry::Locked(wait) => return Err(LoginFailure::Refused(RefusedLogin::LockedOut(wait))),
-        };
-        let hash = stored.as_ref().and_then(|stored| stored.password_hash.clone());
-        let right = self.hasher.verify(hash, self.password, network).await.map_err(|error| match error {
-            HashError::Busy => LoginFailure::Busy,
-            HashError::Broken => unavailable(error),
-        })?;
-        let account = stored.as_ref().map(|stored| stored.user);
-        let Some(stored) = stored.filter(|_| right) else {
-            let wrong = WrongPassword { digest: self.digest, by_form, account };
-            // Who cannot count wrong passwords must not let them be tried.
-            ticket.wrong(wrong).await.map_err(unavailable)?;
-            return Err(LoginFailure::Refused(RefusedLogin::WrongCredentials));
-        };
-        ticket.right().await;
-        match stored.state {
-            AccountState::Active => Ok(VerifiedLogin { user: stored.user, generation: stored.generation }),
-            AccountState::Disabled => {
-                Err(LoginFailure::Refused(RefusedLogin::NotAdmitted(NotAdmitted::Disabled)))
-            }
+        match self.logins.get_or_verify(digest, Box::pin(check.of_older_one(network))).await {
+            Ok(verified) => Ok(Some(verified)),
+            Err(LoginFailure::Refused(RefusedLogin::WrongCredentials)) => Ok(None),
+            Err(failure) => Err(failure),
         }
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err, which passes the error itself")]
-fn unavailable(cause: impl ToString) -> LoginFailure {
-    LoginFailure::Unavailable(cause.to_string())
 }

@@ -120,7 +120,7 @@ impl LogIn {
         names: &[RepositoryName],
     ) -> Result<Admitted, NoLogin> {
         for _ in 0..TRIES {
-            let proof = self.authenticate.run(credential, origin).await?;
+            let proof = self.authenticate.run(credential, door, origin).await?;
             let facts = self.facts.load(&proof.asker(), names).await?;
             let now = self.clock.now();
             match admit(&proof, &facts, Visit { door, service: &self.service, now }) {

@@ -6,7 +6,7 @@ use super::password_rules::{WeakPassword, require_strong};
 use crate::domain::account::{AccountName, EmailAddress};
 use crate::domain::credential::NewPassword;
 use crate::domain::principal::UserId;
-use crate::ports::accounts::{AccountError, NewUser, UserChange, Users};
+use crate::ports::accounts::{AccountError, NewUser, StoredPassword, UserChange, Users};
 use crate::ports::passwords::{HashError, PasswordHasher};
 
 /// Why an account was not made or changed.
@@ -52,11 +52,11 @@ impl ManageAccounts {
     pub async fn add(&self, request: AccountRequest) -> Result<UserId, ManageAccountError> {
         let least = self.min_password_length;
         require_strong(&request.password, least, &request.name, Some(&request.email))?;
-        let password_hash = self.hasher.hash(request.password.password().clone()).await?;
+        let password = self.stored(&request.password).await?;
         let user = NewUser {
             name: request.name,
             email: Some(request.email),
-            password_hash: Some(password_hash),
+            password: Some(password),
             certified: request.certified,
             administrator: request.administrator,
             robot_of: None,
@@ -73,7 +73,12 @@ impl ManageAccounts {
         let user = self.users.user(name).await.map_err(AccountError::from)?;
         let user = user.ok_or_else(|| AccountError::NoSuchUser(name.clone()))?;
         require_strong(password, self.min_password_length, name, user.email.as_ref())?;
+        let password = self.stored(password).await?;
+        Ok(self.users.change_user(name, &UserChange::Password(password)).await?)
+    }
+
+    async fn stored(&self, password: &NewPassword) -> Result<StoredPassword, HashError> {
         let hash = self.hasher.hash(password.password().clone()).await?;
-        Ok(self.users.change_user(name, &UserChange::PasswordHash(hash)).await?)
+        Ok(StoredPassword { hash, shapes: password.shapes() })
     }
 }

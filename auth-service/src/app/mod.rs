@@ -14,6 +14,7 @@ pub mod log_in;
 pub mod manage_accounts;
 pub mod manage_items;
 pub mod own_tokens;
+mod password_check;
 pub mod password_rules;
 pub mod raise_numbers;
 pub mod readiness;

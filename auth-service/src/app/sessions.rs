@@ -43,11 +43,11 @@ impl Sessions {
         origin: Origin,
         requester: Requester,
     ) -> Result<GivenToken, NoSession> {
-        if matches!(credential, Credential::Token(_) | Credential::Mistyped(_) | Credential::Foreign(_)) {
+        if matches!(credential, Credential::Token(_) | Credential::Mistyped(_)) {
             return Err(NoSession::NotAPassword);
         }
         let admitted =
-            self.log_in.run(credential, Door::Rest, origin, &[]).await.map_err(NoSession::Login)?;
+            self.log_in.run(credential, Door::Session, origin, &[]).await.map_err(NoSession::Login)?;
         match admitted.proof {
             Proof::Password(login) => {
                 self.give_tokens.session(login, requester).await.map_err(NoSession::Give)

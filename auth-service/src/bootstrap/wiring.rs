@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::background::Background;
-use super::issuers;
+use super::issuers::{self, token_shapes};
 use super::registry::{first_push, raise_numbers, registry_client};
 use crate::adapters::argon2::{HashingOptions, HashingThreads};
 use crate::adapters::facts::{CachedFacts, DirectFacts};
@@ -173,6 +173,7 @@ impl Wiring<'_> {
                 logins,
                 Arc::clone(lockout),
                 Arc::clone(&foreign_logins),
+                token_shapes(self.settings)?.digest(),
             ),
             facts: Arc::clone(facts),
             foreign_logins,

@@ -139,7 +139,7 @@ pub(super) async fn robot(settings: &Settings, command: RobotCommand) -> Result<
             let robot = NewUser {
                 name: name.clone(),
                 email: None,
-                password_hash: None,
+                password: None,
                 certified,
                 administrator: false,
                 robot_of: Some(project),

@@ -60,7 +60,7 @@ const ARGON2_MEMORY_KIB: Key<Whole<u32>> = Key {
     name: "login.argon2_memory_kib",
     kind: Whole { minimum: 19_456, maximum: 1_048_576, unit: "KiB" },
     preset: Preset::Text("19456"),
-    doc: "How much memory one check takes.",
+    doc: "How much memory one check takes. Hashes that are weaker are made anew when their owners log in.",
 };
 
 const ARGON2_PASSES: Key<Whole<u32>> = Key {

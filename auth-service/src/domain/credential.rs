@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::foreign::ForeignToken;
 use super::foreign::claimed_issuer::ClaimedIssuer;
-use super::foreign::shape::TokenShapes;
+use super::foreign::shape::{ShapesDigest, TokenShapes};
 use super::own_token::{Mistyped, OwnToken, OwnTokenKind};
 
 /// A password as somebody typed it. It is wiped from memory when dropped and never shown.
@@ -49,8 +49,14 @@ pub enum Credential {
     Token(OwnToken),
     /// Something that begins like a token of this service and is none.
     Mistyped(Mistyped),
-    /// A token of another issuer; what was typed as user name is not looked at.
-    Foreign(ForeignToken),
+    /// A token of another issuer.
+    Foreign {
+        /// The token.
+        token: ForeignToken,
+        /// What was typed as user name, if the token is opaque: the text may be a password that was set before there
+        /// was an issuer with such tokens. Else it is not looked at.
+        password_of: Option<String>,
+    },
     /// A web token of an issuer that is not configured. It is no password, since none can have its form.
     UnknownIssuer(ClaimedIssuer),
     /// A user name without a password: what programs send that read docker's file and do not know identity tokens.
@@ -67,7 +73,11 @@ impl Credential {
             None => {}
         }
         if let Some(token) = shapes.read(secret.expose()) {
-            return Self::Foreign(token);
+            let is_opaque = ClaimedIssuer::of(secret.expose()).is_none();
+            return Self::Foreign {
+                token,
+                password_of: Some(name).filter(|name| is_opaque && !name.is_empty()),
+            };
         }
         if let Some(issuer) = ClaimedIssuer::of(secret.expose()) {
             return Self::UnknownIssuer(issuer);
@@ -82,7 +92,10 @@ impl Credential {
 
 /// A password that an account can have.
 #[derive(Clone, Debug)]
-pub struct NewPassword(Password);
+pub struct NewPassword {
+    password: Password,
+    shapes: ShapesDigest,
+}
 
 impl NewPassword {
     /// Takes a password of at most `limit` bytes. Refuses what has the shape of a token: at login it would
@@ -99,13 +112,19 @@ impl NewPassword {
         if OwnTokenKind::of(&text).is_some() || is_web_token || is_of_issuer {
             return Err(BadPassword::TokenShape);
         }
-        Ok(Self(Password::new(text)))
+        Ok(Self { password: Password::new(text), shapes: shapes.digest() })
     }
 
     /// The password itself.
     #[must_use]
     pub const fn password(&self) -> &Password {
-        &self.0
+        &self.password
+    }
+
+    /// The shapes of tokens that it does not have.
+    #[must_use]
+    pub const fn shapes(&self) -> ShapesDigest {
+        self.shapes
     }
 }
 
@@ -175,7 +194,7 @@ mod tests {
         for name in ["", "alice", "token"] {
             assert!(matches!(of(name, &token), Credential::Token(_)));
             assert!(matches!(of(name, &token[..20]), Credential::Mistyped(_)));
-            assert!(matches!(of(name, "hub_token"), Credential::Foreign(_)));
+            assert!(matches!(of(name, "hub_token"), Credential::Foreign { .. }));
             for no_token in ["hub_\0", "hub_to ken", "hub_token\n"] {
                 assert!(matches!(of(name, no_token), Credential::Password { .. }));
             }

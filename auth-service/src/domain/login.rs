@@ -84,6 +84,8 @@ pub enum Door {
     Refresh,
     /// As the bearer token of a program that uses the REST interface.
     Rest,
+    /// As the password that opens a session: no token does.
+    Session,
 }
 
 impl Door {
@@ -96,6 +98,7 @@ impl Door {
             Self::Registry => matches!(kind, OwnTokenKind::Personal),
             Self::Refresh => matches!(kind, OwnTokenKind::Identity),
             Self::Rest => matches!(kind, OwnTokenKind::Personal | OwnTokenKind::Session),
+            Self::Session => false,
         }
     }
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::StorageError;
 use crate::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
+use crate::domain::foreign::shape::ShapesDigest;
 use crate::domain::principal::{PrincipalId, TeamId, UserId};
 use crate::domain::project::ProjectId;
 use crate::domain::time::Timestamp;
@@ -40,13 +41,22 @@ pub struct Team {
     pub members: Vec<AccountName>,
 }
 
+/// A password as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredPassword {
+    /// Its hash, in PHC string format.
+    pub hash: String,
+    /// The shapes of opaque tokens that it is known not to have.
+    pub shapes: ShapesDigest,
+}
+
 /// What a login is checked against.
 #[derive(Clone, Debug)]
 pub struct StoredLogin {
     /// Whose it is.
     pub user: UserId,
-    /// The password's hash, in PHC string format; `None` when the account has no password.
-    pub password_hash: Option<String>,
+    /// The password; `None` when the account has none.
+    pub password: Option<StoredPassword>,
     /// The account's generation when this was read.
     pub generation: i64,
     /// Whether the account may log in.
@@ -60,8 +70,8 @@ pub struct NewUser {
     pub name: AccountName,
     /// The e-mail address, if it has one.
     pub email: Option<EmailAddress>,
-    /// The password's hash, in PHC string format; without one, nobody can log in with a password.
-    pub password_hash: Option<String>,
+    /// The password; without one, nobody can log in with a password.
+    pub password: Option<StoredPassword>,
     /// Whether the user may push.
     pub certified: bool,
     /// Whether the user is an administrator.
@@ -79,8 +89,8 @@ pub enum UserChange {
     Administrator(bool),
     /// May log in, or not; ends every login when it may not.
     State(AccountState),
-    /// Has a new password, in PHC string format; ends every login.
-    PasswordHash(String),
+    /// Has a new password; ends every login.
+    Password(StoredPassword),
 }
 
 /// Why an account or team was not changed.
@@ -117,12 +127,27 @@ pub enum AccountError {
     Storage(#[from] StorageError),
 }
 
-/// Users as they are stored.
+/// Passwords as they are stored.
 #[async_trait]
-pub trait Users: Send + Sync {
+pub trait Passwords: Send + Sync {
     /// What a login under `name` is checked against; `None` when nobody has that name or address.
     async fn stored_login(&self, name: &LoginName) -> Result<Option<StoredLogin>, StorageError>;
 
+    /// Keeps the same password in another way, unless it is kept otherwise than as `before` by now. No login ends.
+    async fn renew_password(
+        &self,
+        user: UserId,
+        before: &StoredPassword,
+        renewed: &StoredPassword,
+    ) -> Result<(), StorageError>;
+
+    /// Whether somebody has a password of which it is not known that it has none of these `shapes`.
+    async fn has_unchecked_passwords(&self, shapes: ShapesDigest) -> Result<bool, StorageError>;
+}
+
+/// Users as they are stored.
+#[async_trait]
+pub trait Users: Send + Sync {
     /// Makes an account and gives its number.
     async fn add_user(&self, user: &NewUser) -> Result<UserId, AccountError>;
 

@@ -23,17 +23,28 @@ pub enum HashError {
     Broken,
 }
 
+/// What became of a password that was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is another one.
+    Wrong,
+    /// It is the right one.
+    Right,
+    /// It is the right one, and the hash is weaker than those that are made now; this is its hash as it is made now.
+    RightButWeaklyHashed(String),
+}
+
 /// Slow hashing, on threads of its own.
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
-    /// Whether `password` belongs to `hash` (PHC string format). Without a hash it takes as long and is
-    /// never right. Waiting callers take turns by `network`.
+    /// Whether `password` belongs to `hash` (PHC string format). Without a hash it is never right; a wrong one takes as
+    /// long with any hash as without one. Waiting callers take turns by `network`.
     async fn verify(
         &self,
         hash: Option<String>,
         password: Password,
         network: ClientNetwork,
-    ) -> Result<bool, HashError>;
+    ) -> Result<Verdict, HashError>;
 
     /// The hash of a new password, in PHC string format.
     async fn hash(&self, password: Password) -> Result<String, HashError>;

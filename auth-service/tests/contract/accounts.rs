@@ -1,15 +1,18 @@
 //! Users, teams, and the names that they share.
 
 use auth_service::domain::account::{AccountState, EmailAddress};
+use auth_service::domain::foreign::shape::ShapesDigest;
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::repository::Item;
-use auth_service::ports::accounts::{AccountError, NewUser, Principals, Teams, User, UserChange, Users};
+use auth_service::ports::accounts::{
+    AccountError, NewUser, Passwords, Principals, StoredPassword, Teams, User, UserChange, Users,
+};
 use auth_service::ports::items::{AccessChange, SharingSettings};
 use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
 use crate::makers::{
-    add_administrator, add_project_of, add_robot, add_team, add_user, kinds, login, name, new_user,
+    add_administrator, add_project_of, add_robot, add_team, add_user, kinds, login, name, new_user, password,
 };
 
 on_both_engines!(
@@ -21,6 +24,8 @@ on_both_engines!(
     a_team_is_no_login,
     only_what_ends_logins_raises_the_generation,
     a_changed_account_is_as_it_was_changed,
+    a_password_is_renewed_unless_it_was_changed_meanwhile_and_no_login_ends,
+    it_is_known_whether_all_passwords_were_checked_against_these_shapes,
     the_last_administrator_stays,
     two_administrators_cannot_be_demoted_at_once,
     somebody_who_alone_can_give_a_project_away_stays,
@@ -96,7 +101,7 @@ async fn a_login_is_found_by_name_and_by_address(database: Database) {
     for typed in ["alice", "alice@example.org"] {
         let found = store.stored_login(&login(typed)).await.unwrap().unwrap();
         assert_eq!((found.user, found.generation, found.state), (alice, 1, AccountState::Active));
-        assert_eq!(found.password_hash.as_deref(), Some("$argon2id$of-alice"));
+        assert_eq!(found.password, Some(password("$argon2id$of-alice")));
     }
     for typed in ["carol", "carol@example.org", "alice@example.com"] {
         assert!(store.stored_login(&login(typed)).await.unwrap().is_none(), "{typed}");
@@ -120,7 +125,7 @@ async fn only_what_ends_logins_raises_the_generation(database: Database) {
     let steps = [
         (UserChange::Certified(true), 1),
         (UserChange::Administrator(true), 1),
-        (UserChange::PasswordHash("$argon2id$new".to_owned()), 2),
+        (UserChange::Password(password("$argon2id$new")), 2),
         (UserChange::State(AccountState::Disabled), 3),
         (UserChange::State(AccountState::Active), 4),
         (UserChange::Administrator(false), 4),
@@ -144,11 +149,42 @@ async fn a_changed_account_is_as_it_was_changed(database: Database) {
     assert_eq!(alice().await.state, AccountState::Disabled);
     let found = store.stored_login(&login("alice")).await.unwrap().unwrap();
     assert_eq!(found.state, AccountState::Disabled);
-    store.change_user(&name("alice"), &UserChange::PasswordHash("$new".to_owned())).await.unwrap();
-    assert_eq!(
-        store.stored_login(&login("alice")).await.unwrap().unwrap().password_hash.as_deref(),
-        Some("$new")
-    );
+    store.change_user(&name("alice"), &UserChange::Password(password("$new"))).await.unwrap();
+    let found = store.stored_login(&login("alice")).await.unwrap().unwrap();
+    assert_eq!(found.password, Some(password("$new")));
+}
+
+async fn a_password_is_renewed_unless_it_was_changed_meanwhile_and_no_login_ends(database: Database) {
+    let store = &database.store;
+    let alice = add_user(store, "alice").await;
+    let found = async || store.stored_login(&login("alice")).await.unwrap().unwrap();
+    let before = found().await.password.unwrap();
+    store.renew_password(alice, &before, &password("$renewed")).await.unwrap();
+    assert_eq!((found().await.password, found().await.generation), (Some(password("$renewed")), 1));
+    store.change_user(&name("alice"), &UserChange::Password(password("$changed"))).await.unwrap();
+    store.renew_password(alice, &password("$renewed"), &password("$late")).await.unwrap();
+    assert_eq!((found().await.password, found().await.generation), (Some(password("$changed")), 2));
+}
+
+async fn it_is_known_whether_all_passwords_were_checked_against_these_shapes(database: Database) {
+    let store = &database.store;
+    let of = |number| StoredPassword { hash: "$x".to_owned(), shapes: ShapesDigest::from_number(number) };
+    let (now, other) = (ShapesDigest::from_number(7), ShapesDigest::from_number(9));
+    assert!(!store.has_unchecked_passwords(now).await.unwrap(), "nobody has one");
+    for (user, number) in [("alice", 7), ("bob", 7)] {
+        let user = NewUser { password: Some(of(number)), ..new_user(user) };
+        store.add_user(&user).await.unwrap();
+    }
+    store.add_user(&NewUser { password: None, ..new_user("carol") }).await.unwrap();
+    let unchecked = async || store.has_unchecked_passwords(now).await.unwrap();
+    assert!(!unchecked().await);
+    assert!(store.has_unchecked_passwords(other).await.unwrap());
+    for number in [0, 8, 6] {
+        store.change_user(&name("bob"), &UserChange::Password(of(number))).await.unwrap();
+        assert!(unchecked().await, "{number}");
+    }
+    store.change_user(&name("bob"), &UserChange::Password(of(7))).await.unwrap();
+    assert!(!unchecked().await);
 }
 
 async fn the_last_administrator_stays(database: Database) {

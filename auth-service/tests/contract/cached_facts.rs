@@ -19,7 +19,7 @@ use futures_util::future::join_all;
 
 use crate::database::{Database, PATIENCE, TestClock, connect, on_both_engines};
 use crate::fake_facts::{FakeFacts, Mood, revisions_in};
-use crate::makers::{ROOM, add_project, add_repository, add_user, item, name, repository};
+use crate::makers::{ROOM, add_project, add_repository, add_user, item, name, password, repository};
 
 const BYTES: u64 = 8 << 20;
 /// Long enough for a machine under load, and so much shorter than a hundred times as long.
@@ -65,7 +65,7 @@ async fn a_change_in_the_same_process_holds_for_the_next_load(database: Database
         || async { facts.load(&Asker::User(alice), &[]).await.unwrap().user.unwrap().generation };
     assert_eq!((generation().await, load(&facts, &app).await), (1, RepositoryFacts::Unknown));
     for round in 2..5 {
-        store.change_user(&name("alice"), &UserChange::PasswordHash("$new".to_owned())).await.unwrap();
+        store.change_user(&name("alice"), &UserChange::Password(password("$new"))).await.unwrap();
         facts.catch_up().await.unwrap();
         assert_eq!(generation().await, round);
     }

@@ -23,7 +23,8 @@ use proptest::prelude::*;
 
 use crate::database::Database;
 use crate::makers::{
-    ROOM, add_project_of, add_user, item, kinds, name, new_token, new_user, push, receive, repository,
+    ROOM, add_project_of, add_user, item, kinds, name, new_token, new_user, password, push, receive,
+    repository,
 };
 
 const USERS: [&str; 3] = ["alice", "bob", "carol"];
@@ -136,7 +137,7 @@ impl World {
                     1 => UserChange::Administrator(user > 0),
                     2 => UserChange::State(AccountState::Disabled),
                     3 => UserChange::State(AccountState::Active),
-                    _ => UserChange::PasswordHash("$new".to_owned()),
+                    _ => UserChange::Password(password("$new")),
                 };
                 drop(store.change_user(&name(USERS[user]), &change).await);
             }
@@ -161,7 +162,7 @@ impl World {
             }
             Step::AddRobot(user) => {
                 let project = Some(self.projects[0]);
-                let robot = NewUser { password_hash: None, robot_of: project, ..new_user(USERS[user]) };
+                let robot = NewUser { password: None, robot_of: project, ..new_user(USERS[user]) };
                 drop(store.add_user(&robot).await);
             }
             Step::Pass(millis) => self.database.clock.advance(Duration::from_millis(millis)),

@@ -16,8 +16,8 @@ use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
 use crate::makers::{
-    ROOM, add_project, add_repository, add_team, add_user, at, item, kinds, name, new_user, push, receive,
-    repository,
+    ROOM, add_project, add_repository, add_team, add_user, at, item, kinds, name, new_user, password, push,
+    receive, repository,
 };
 
 on_both_engines!(
@@ -61,7 +61,7 @@ async fn every_change_to_an_account_names_the_user(database: Database) {
     for change in [
         UserChange::Certified(true),
         UserChange::Administrator(true),
-        UserChange::PasswordHash("$new".to_owned()),
+        UserChange::Password(password("$new")),
         UserChange::State(AccountState::Active),
     ] {
         if matches!(change, UserChange::State(_)) {

@@ -13,7 +13,7 @@ use auth_service::domain::login::Asker;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::RepositoryName;
-use auth_service::ports::accounts::Users;
+use auth_service::ports::accounts::{Passwords, Users};
 use auth_service::ports::events::EventInbox;
 use auth_service::ports::facts::FactsStore;
 use auth_service::ports::items::{Items, Names, SharingSettings};

@@ -5,7 +5,7 @@ use auth_service::domain::account::EmailAddress;
 use auth_service::domain::foreign::ForeignSubject;
 use auth_service::domain::login::Asker;
 use auth_service::domain::principal::UserId;
-use auth_service::ports::accounts::Users;
+use auth_service::ports::accounts::{Passwords, Users};
 use auth_service::ports::facts::FactsStore;
 use auth_service::ports::linked_subjects::{Arrival, LinkError, LinkedBy, LinkedSubjects};
 
@@ -136,7 +136,7 @@ async fn a_newcomer_gets_an_ordinary_account_under_the_first_name_that_is_free(d
     assert_eq!((made.id, made.email.as_ref()), (user, None), "an address says nothing of whose it is");
     assert!(!made.certified && !made.administrator && made.robot_of.is_none());
     let stored = store.stored_login(&login("al")).await.unwrap().unwrap();
-    assert_eq!(stored.password_hash, None);
+    assert_eq!(stored.password, None);
 
     let free = EmailAddress::parse("bob@example.org").unwrap();
     store.welcome(&subject("u-2"), &[name("bob")], Some(&free)).await.unwrap();

@@ -5,6 +5,7 @@ use auth_service::adapters::system::random_bytes;
 use auth_service::domain::access::AccessSet;
 use auth_service::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
 use auth_service::domain::event::{EventMeaning, ManifestPush};
+use auth_service::domain::foreign::shape::TokenShapes;
 use auth_service::domain::image::{Digest, Tag};
 use auth_service::domain::login::{Asker, LoginScopes};
 use auth_service::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind, TokenRoom};
@@ -12,7 +13,7 @@ use auth_service::domain::principal::{TeamId, UserId};
 use auth_service::domain::project::{ProjectId, ProjectName};
 use auth_service::domain::repository::{Item, RepositoryName};
 use auth_service::domain::time::Timestamp;
-use auth_service::ports::accounts::{NewUser, Teams, UserChange, Users};
+use auth_service::ports::accounts::{NewUser, StoredPassword, Teams, UserChange, Users};
 use auth_service::ports::events::{EventInbox, IncomingEvent, Receipt};
 use auth_service::ports::facts::FactsStore as _;
 use auth_service::ports::items::{Items, ReservationLimits};
@@ -29,12 +30,17 @@ pub(crate) fn login(text: &str) -> LoginName {
     LoginName::parse(text).unwrap()
 }
 
+/// A password that is kept as this hash.
+pub(crate) fn password(hash: &str) -> StoredPassword {
+    StoredPassword { hash: hash.to_owned(), shapes: TokenShapes::default().digest() }
+}
+
 /// An account as it would be made; its address is `NAME@example.org`.
 pub(crate) fn new_user(text: &str) -> NewUser {
     NewUser {
         name: name(text),
         email: EmailAddress::parse(&format!("{text}@example.org")).ok(),
-        password_hash: Some(format!("$argon2id$of-{text}")),
+        password: Some(password(&format!("$argon2id$of-{text}"))),
         certified: false,
         administrator: false,
         robot_of: None,
@@ -71,7 +77,7 @@ pub(crate) async fn add_administrator(store: &Store, text: &str) -> UserId {
 }
 
 pub(crate) async fn add_robot(store: &Store, text: &str, project: ProjectId) -> UserId {
-    let robot = NewUser { email: None, password_hash: None, robot_of: Some(project), ..new_user(text) };
+    let robot = NewUser { email: None, password: None, robot_of: Some(project), ..new_user(text) };
     store.add_user(&robot).await.unwrap()
 }
 
@@ -177,7 +183,7 @@ impl Ending {
         let change = |change| async move { store.change_user(&name(text), &change).await.unwrap() };
         match self {
             Self::Logout => store.end_logins(user).await.unwrap(),
-            Self::NewPassword => change(UserChange::PasswordHash("$new".to_owned())).await,
+            Self::NewPassword => change(UserChange::Password(password("$new"))).await,
             Self::Disabling => {
                 change(UserChange::State(AccountState::Disabled)).await;
                 change(UserChange::State(AccountState::Active)).await;

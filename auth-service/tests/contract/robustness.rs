@@ -9,7 +9,7 @@ use auth_service::domain::login::Asker;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::repository::RepositoryName;
 use auth_service::ports::StorageError;
-use auth_service::ports::accounts::{UserChange, Users};
+use auth_service::ports::accounts::{Passwords, UserChange, Users};
 use auth_service::ports::events::EventInbox;
 use auth_service::ports::facts::FactsStore;
 use auth_service::ports::items::Names;

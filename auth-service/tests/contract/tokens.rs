@@ -17,7 +17,7 @@ use auth_service::ports::tokens::{AddTokenError, NewToken, Tokens};
 
 use crate::database::{Database, on_both_engines};
 use crate::makers::{
-    Ending, add_administrator, add_project, add_robot, add_user, name, new_token, open_session,
+    Ending, add_administrator, add_project, add_robot, add_user, name, new_token, open_session, password,
 };
 
 on_both_engines!(
@@ -361,7 +361,7 @@ async fn tokens_go_with_their_owner_and_long_after_their_end(database: Database)
     add(store, &named(1, alice, "a")).await;
     add(store, &NewToken { expires_at: Some(start.plus(DAY)), ..named(2, bob, "a") }).await;
     add(store, &named(3, bob, "b")).await;
-    store.change_user(&name("alice"), &UserChange::PasswordHash("$new".to_owned())).await.unwrap();
+    store.change_user(&name("alice"), &UserChange::Password(password("$new"))).await.unwrap();
     assert!(is_known(store, 1).await);
     store.remove_user(&name("alice")).await.unwrap();
     assert!(!is_known(store, 1).await);

@@ -24,6 +24,7 @@ use auth_service::domain::facts::{
     Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, TokenFacts, UserFacts,
 };
 use auth_service::domain::foreign::ForeignSubject;
+use auth_service::domain::foreign::shape::ShapesDigest;
 use auth_service::domain::grant::{AccessPolicy, Certification};
 use auth_service::domain::lockout::{Count, Counts, LockoutPolicy};
 use auth_service::domain::login::{Asker, Door};
@@ -35,15 +36,19 @@ use auth_service::domain::refusal::PushMeaning;
 use auth_service::domain::repository::RepositoryName;
 use auth_service::domain::time::Timestamp;
 use auth_service::ports::StorageError;
-use auth_service::ports::accounts::{AccountError, NewUser, StoredLogin, User, UserChange, Users};
+use auth_service::ports::accounts::{
+    AccountError, NewUser, Passwords, StoredLogin, StoredPassword, User, UserChange, Users,
+};
 use auth_service::ports::facts::FactsReader;
 use auth_service::ports::items::{Names, Numbers, Reservation, ReservationLimits};
 use auth_service::ports::login_failures::{Attempt, LoginFailures};
-use auth_service::ports::passwords::{HashError, PasswordHasher};
+use auth_service::ports::passwords::{HashError, PasswordHasher, Verdict};
 use auth_service::ports::registry::{CataloguePage, Holding, RegistryContents, RegistryUnreachable};
 use auth_service::ports::signer::{KeyCondition, SignError, Signer};
 use auth_service::ports::system::Clock;
 use auth_service::ports::tokens::{AddTokenError, NewToken, TokenRecord, Tokens};
+
+use super::foreign::shapes;
 
 pub(crate) const ALICE: UserId = UserId::new(3_400_001);
 
@@ -53,6 +58,8 @@ type Meanwhile = Box<dyn Fn(&mut World) + Send + Sync>;
 /// Everything that the ports look at.
 pub(crate) struct World {
     pub(crate) password: String,
+    pub(crate) shapes: ShapesDigest,
+    pub(crate) others_unchecked: bool,
     pub(crate) state: AccountState,
     pub(crate) generation: i64,
     pub(crate) exists: bool,
@@ -85,6 +92,7 @@ pub(crate) struct Outside {
     pub(crate) registry_down: AtomicBool,
     pub(crate) key_expired: AtomicBool,
     pub(crate) welcomes: AtomicBool,
+    pub(crate) sent_to_issuers: Mutex<Vec<String>>,
     pub(crate) highest_number: AtomicUsize,
 }
 
@@ -92,6 +100,8 @@ impl Outside {
     pub(crate) fn new() -> Arc<Self> {
         let world = World {
             password: "sesame".to_owned(),
+            shapes: shapes().digest(),
+            others_unchecked: false,
             state: AccountState::Active,
             generation: 1,
             exists: true,
@@ -123,6 +133,7 @@ impl Outside {
             registry_down: AtomicBool::new(false),
             key_expired: AtomicBool::new(false),
             welcomes: AtomicBool::new(false),
+            sent_to_issuers: Mutex::default(),
             highest_number: AtomicUsize::new(0),
         })
     }
@@ -151,6 +162,7 @@ impl Outside {
                 logins,
                 Arc::new(lockout),
                 Arc::clone(&foreign_logins),
+                shapes().digest(),
             ),
             facts: Arc::<Self>::clone(self),
             foreign_logins,
@@ -284,12 +296,19 @@ impl PasswordHasher for Outside {
         hash: Option<String>,
         password: Password,
         _: ClientNetwork,
-    ) -> Result<bool, HashError> {
+    ) -> Result<Verdict, HashError> {
         self.hashes.fetch_add(1, Ordering::SeqCst);
         if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
             meanwhile(&mut self.world.lock().unwrap());
         }
-        Ok(hash.is_some_and(|hash| hash == password.expose()))
+        // A hash is the password, and a weak one begins with a tilde.
+        Ok(match hash {
+            Some(hash) if hash == password.expose() => Verdict::Right,
+            Some(hash) if hash.strip_prefix('~') == Some(password.expose()) => {
+                Verdict::RightButWeaklyHashed(password.expose().to_owned())
+            }
+            _ => Verdict::Wrong,
+        })
     }
 
     async fn hash(&self, password: Password) -> Result<String, HashError> {
@@ -298,18 +317,44 @@ impl PasswordHasher for Outside {
 }
 
 #[async_trait]
-impl Users for Outside {
+impl Passwords for Outside {
     async fn stored_login(&self, _: &LoginName) -> Result<Option<StoredLogin>, StorageError> {
         self.database()?;
         let world = self.world.lock().unwrap();
         Ok(world.exists.then(|| StoredLogin {
             user: world.user,
-            password_hash: Some(world.password.clone()),
+            password: Some(StoredPassword { hash: world.password.clone(), shapes: world.shapes }),
             generation: world.generation,
             state: world.state,
         }))
     }
 
+    async fn renew_password(
+        &self,
+        _: UserId,
+        before: &StoredPassword,
+        renewed: &StoredPassword,
+    ) -> Result<(), StorageError> {
+        if self.read_only.load(Ordering::SeqCst) {
+            return Err(StorageError::Unavailable("the disk is full".to_owned()));
+        }
+        self.change(|world| {
+            if world.password == before.hash {
+                world.password.clone_from(&renewed.hash);
+                world.shapes = renewed.shapes;
+            }
+        });
+        Ok(())
+    }
+
+    async fn has_unchecked_passwords(&self, shapes: ShapesDigest) -> Result<bool, StorageError> {
+        let world = self.world.lock().unwrap();
+        Ok(world.others_unchecked || world.shapes != shapes)
+    }
+}
+
+#[async_trait]
+impl Users for Outside {
     async fn add_user(&self, _: &NewUser) -> Result<UserId, AccountError> {
         panic!("no test adds users")
     }

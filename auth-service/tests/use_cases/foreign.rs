@@ -64,7 +64,7 @@ impl Outside {
         ForeignLogins::new(vec![hub, ci_rules()], this(), this(), this())
     }
 
-    fn link_alice(&self) {
+    pub(crate) fn link_alice(&self) {
         self.set_link("u-1", Some(ALICE));
     }
 
@@ -83,6 +83,7 @@ fn subject(name: &str) -> ForeignSubject {
 #[async_trait]
 impl ForeignTokens for Outside {
     async fn claims(&self, token: &ForeignToken, _: ClientNetwork) -> Result<GenuineClaims, ForeignFailure> {
+        self.sent_to_issuers.lock().unwrap().push(token.expose().to_owned());
         match token.expose().split_once('_').unwrap().1 {
             "down" => Err(ForeignFailure::Unreachable("nobody listens".to_owned())),
             "forged" => Err(ForeignFailure::Refused(ForeignRefusal::NotGenuine)),
@@ -126,7 +127,7 @@ impl LinkedSubjects for Outside {
     }
 }
 
-fn token(issuer: &str, changes: &serde_json::Value) -> String {
+pub(crate) fn token(issuer: &str, changes: &serde_json::Value) -> String {
     let mut claims = json!({
         "iss": if issuer == "hub" { HUB } else { CI },
         "sub": "u-1", "aud": "registry", "exp": 1_800_000_300, "scope": "download modify", "client_id": "web",
@@ -137,15 +138,19 @@ fn token(issuer: &str, changes: &serde_json::Value) -> String {
     format!("{issuer}_{}", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
 
-async fn ask(issuer_token: &IssueToken, secret: &str, scope: &str) -> TokenAnswer {
+/// Each issuer's tokens begin with its name.
+pub(crate) fn shapes() -> TokenShapes {
     let shape = |name: &str, issuer: &str| IssuerShape {
         name: IssuerName::new(name),
         issuer: issuer.into(),
         prefixes: vec![format!("{name}_")],
         pattern: None,
     };
-    let shapes = TokenShapes::new(vec![shape("hub", HUB), shape("ci", CI)]);
-    let credential = Credential::of("anything".to_owned(), Password::new(secret.to_owned()), &shapes);
+    TokenShapes::new(vec![shape("hub", HUB), shape("ci", CI)])
+}
+
+async fn ask(issuer_token: &IssueToken, secret: &str, scope: &str) -> TokenAnswer {
+    let credential = Credential::of("anything".to_owned(), Password::new(secret.to_owned()), &shapes());
     issuer_token.run(&TokenRequest { credential, ..request("", scope) }).await
 }
 

@@ -9,5 +9,6 @@ mod foreign;
 mod issue_token;
 mod lockout;
 mod numbers;
+mod passwords;
 mod readiness;
 mod tokens;

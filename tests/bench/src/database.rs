@@ -13,7 +13,7 @@ use auth_service::ports::passwords::PasswordHasher as _;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use zeroize::Zeroizing;
 
-use crate::issuer::{ISSUER, SUBJECTS, subject};
+use crate::issuer::{ISSUER, SUBJECTS, opaque_tokens, subject};
 
 /// Every user's password.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
@@ -143,6 +143,7 @@ async fn script() -> anyhow::Result<String> {
     };
     let hash = HashingThreads::start(options)?.hash(Password::new(PASSWORD.to_owned())).await;
     let hash = hash.context("no hash can be made")?;
+    let shapes = opaque_tokens().digest().number();
     let count = |limit: usize| {
         format!("WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {limit} - 1)")
     };
@@ -151,8 +152,8 @@ async fn script() -> anyhow::Result<String> {
     Ok(format!(
         "BEGIN;
         INSERT INTO principals (id, name, kind) {users} SELECT {FIRST_USER} + i, 'user' || i, 'user' FROM n;
-        INSERT INTO users (id, email, password_hash, certified, administrator, disabled, generation, created_at)
-          {users} SELECT {FIRST_USER} + i, 'user' || i || '@example.org', '{hash}', TRUE, FALSE, FALSE, 1, 0 FROM n;
+        INSERT INTO users (id, email, password_hash, certified, administrator, disabled, generation, created_at, password_shapes)
+          {users} SELECT {FIRST_USER} + i, 'user' || i || '@example.org', '{hash}', TRUE, FALSE, FALSE, 1, 0, {shapes} FROM n;
         INSERT INTO principals (id, name, kind) {teams} SELECT {FIRST_TEAM} + i, 'team' || i, 'team' FROM n;
         INSERT INTO teams (id, created_at) {teams} SELECT {FIRST_TEAM} + i, 0 FROM n;
         INSERT INTO team_members (user_id, team_id) {users} SELECT {FIRST_USER} + i, {FIRST_TEAM} + i % 1000 FROM n;

@@ -11,6 +11,8 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context as _;
 use auth_service::adapters::signing::{KeyDirectory, KeyWatch};
 use auth_service::adapters::system::SystemClock;
+use auth_service::domain::foreign::IssuerName;
+use auth_service::domain::foreign::shape::{IssuerShape, TokenShapes};
 use auth_service::ports::signer::Signer as _;
 use auth_service::ports::system::Clock as _;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -22,6 +24,12 @@ use crate::program::SERVICE_NAME;
 pub(crate) const ISSUER: &str = "https://issuer.example.org";
 /// What opaque tokens begin with.
 pub(crate) const OPAQUE: &str = "opaque_";
+/// What its opaque tokens look like, as the service that introspects them is configured.
+pub(crate) fn opaque_tokens() -> TokenShapes {
+    let (name, prefixes) = (IssuerName::new("bench"), vec![OPAQUE.to_owned()]);
+    TokenShapes::new(vec![IssuerShape { name, issuer: ISSUER.into(), prefixes, pattern: None }])
+}
+
 /// How many subjects it knows; each is linked to the user of the same number.
 pub(crate) const SUBJECTS: usize = 1000;
 

@@ -58,7 +58,7 @@ pub(crate) struct Bench<'o> {
 /// Runs everything and prints the tables.
 pub(crate) async fn run(options: &Options) -> anyhow::Result<()> {
     use std::io::Write as _;
-    let file = options.cache.join("full-size-1.db");
+    let file = options.cache.join("full-size-2.db");
     database::prepare_sqlite(&options.service, &options.cache, &file).await?;
     database::prepare_postgres(&options.service, &options.cache, &options.postgres).await?;
     let rounds = match options.quick {

@@ -3,6 +3,7 @@
 //! making anything else slow.
 
 mod queue;
+mod strength;
 mod worker;
 
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use async_trait::async_trait;
 use tokio::sync::oneshot;
 
 use self::queue::FairQueue;
+use self::strength::Strength;
 use self::worker::{Job, Task};
 use crate::domain::credential::Password;
 use crate::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
-use crate::ports::passwords::{HashError, PasswordHasher};
+use crate::ports::passwords::{HashError, PasswordHasher, Verdict};
 
 /// How passwords are hashed.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +36,7 @@ pub struct HashingOptions {
 /// The threads, and the queue before them. They end when this is dropped.
 pub struct HashingThreads {
     queue: Arc<FairQueue<Job>>,
-    params: Params,
+    strength: Arc<Strength>,
 }
 
 impl HashingThreads {
@@ -47,7 +49,7 @@ impl HashingThreads {
             let queue = Arc::clone(&queue);
             std::thread::Builder::new().name(format!("hash-{index}")).spawn(move || worker::run(&queue))?;
         }
-        Ok(Self { queue, params })
+        Ok(Self { queue, strength: Arc::new(Strength::new(params)) })
     }
 
     async fn submit<T>(
@@ -74,14 +76,14 @@ impl PasswordHasher for HashingThreads {
         hash: Option<String>,
         password: Password,
         network: ClientNetwork,
-    ) -> Result<bool, HashError> {
-        let params = self.params.clone();
-        self.submit(network, |answer| Task::Verify { hash, password, params, answer }).await
+    ) -> Result<Verdict, HashError> {
+        let strength = Arc::clone(&self.strength);
+        self.submit(network, |answer| Task::Verify { hash, password, strength, answer }).await
     }
 
     async fn hash(&self, password: Password) -> Result<String, HashError> {
-        let params = self.params.clone();
-        self.submit(ClientNetwork::of(UNKNOWN_ADDRESS), |answer| Task::Hash { password, params, answer })
+        let strength = Arc::clone(&self.strength);
+        self.submit(ClientNetwork::of(UNKNOWN_ADDRESS), |answer| Task::Hash { password, strength, answer })
             .await
     }
 }
@@ -90,11 +92,14 @@ impl PasswordHasher for HashingThreads {
 mod tests {
     use super::*;
 
+    fn threads_with(memory_kib: u32, passes: u32) -> HashingThreads {
+        let longest_queue = Duration::from_secs(3);
+        HashingThreads::start(HashingOptions { threads: 1, longest_queue, memory_kib, passes }).unwrap()
+    }
+
+    /// The smallest that argon2 allows: most tests are about the way, not about strength.
     fn threads() -> HashingThreads {
-        // The smallest that argon2 allows: the test is about the way, not about strength.
-        let options =
-            HashingOptions { threads: 1, longest_queue: Duration::from_secs(3), memory_kib: 8, passes: 1 };
-        HashingThreads::start(options).unwrap()
+        threads_with(8, 1)
     }
 
     fn password(text: &str) -> Password {
@@ -107,9 +112,24 @@ mod tests {
         let here = ClientNetwork::of(UNKNOWN_ADDRESS);
         let hash = threads.hash(password("sesame")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{hash}");
-        assert_eq!(threads.verify(Some(hash.clone()), password("sesame"), here).await, Ok(true));
-        assert_eq!(threads.verify(Some(hash), password("Sesame"), here).await, Ok(false));
-        assert_eq!(threads.verify(None, password("sesame"), here).await, Ok(false));
+        assert_eq!(threads.verify(Some(hash.clone()), password("sesame"), here).await, Ok(Verdict::Right));
+        assert_eq!(threads.verify(Some(hash), password("Sesame"), here).await, Ok(Verdict::Wrong));
+        assert_eq!(threads.verify(None, password("sesame"), here).await, Ok(Verdict::Wrong));
+    }
+
+    #[tokio::test]
+    async fn a_weaker_hash_is_made_anew_when_the_password_is_right_and_a_stronger_one_is_kept() {
+        let (weak, strong) = (threads_with(8, 1), threads_with(16, 1));
+        let here = ClientNetwork::of(UNKNOWN_ADDRESS);
+        let old = weak.hash(password("sesame")).await.unwrap();
+        assert_eq!(strong.verify(Some(old.clone()), password("guess"), here).await, Ok(Verdict::Wrong));
+        let verdict = strong.verify(Some(old), password("sesame"), here).await;
+        let Ok(Verdict::RightButWeaklyHashed(renewed)) = verdict else { panic!("{verdict:?}") };
+        assert!(renewed.starts_with("$argon2id$v=19$m=16,t=1,p=1$"), "{renewed}");
+        for threads in [strong, weak] {
+            let verdict = threads.verify(Some(renewed.clone()), password("sesame"), here).await;
+            assert_eq!(verdict, Ok(Verdict::Right));
+        }
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ mod login_failures;
 mod names;
 mod numbers;
 mod owners;
+mod passwords;
 mod postgres;
 mod push;
 mod readers;

@@ -4,13 +4,13 @@ use async_trait::async_trait;
 
 use super::owners::require_another_owner;
 use super::{Store, change, corrupt, is_taken, list, next_number, note_change, read};
-use crate::domain::account::{AccountName, AccountState, EmailAddress, LoginName};
+use crate::domain::account::{AccountName, AccountState, EmailAddress};
 use crate::domain::login::{LoginScope, LoginScopes};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
-use crate::ports::accounts::{AccountError, NewUser, StoredLogin, User, UserChange, Users};
+use crate::ports::accounts::{AccountError, NewUser, User, UserChange, Users};
 
 #[derive(sqlx::FromRow)]
 struct UserRow {
@@ -24,18 +24,10 @@ struct UserRow {
     created_at: i64,
 }
 
-#[derive(sqlx::FromRow)]
-struct LoginRow {
-    id: i64,
-    password_hash: Option<String>,
-    generation: i64,
-    disabled: bool,
-}
-
 const USER_COLUMNS: &str = "SELECT users.id, principals.name, email, certified, administrator, disabled, robot_of, \
      created_at FROM users JOIN principals ON principals.id = users.id";
 
-fn state(disabled: bool) -> AccountState {
+pub(super) fn state(disabled: bool) -> AccountState {
     if disabled { AccountState::Disabled } else { AccountState::Active }
 }
 
@@ -178,29 +170,6 @@ pub(super) use {forget_principal, take_name, user_number};
 
 #[async_trait]
 impl Users for Store {
-    async fn stored_login(&self, name: &LoginName) -> Result<Option<StoredLogin>, StorageError> {
-        let (by_name, by_email) = match name {
-            LoginName::Name(name) => (name.as_str(), ""),
-            LoginName::Email(email) => ("", email.as_str()),
-        };
-        let row: Option<LoginRow> = read!(self, connection => {
-            sqlx::query_as(
-                "SELECT id, password_hash, generation, disabled FROM users \
-                 WHERE id = (SELECT id FROM principals WHERE name = $1 AND kind = 'user') OR email = $2",
-            )
-            .bind(by_name)
-            .bind(by_email)
-            .fetch_optional(connection)
-            .await?
-        });
-        Ok(row.map(|row| StoredLogin {
-            user: UserId::new(row.id),
-            password_hash: row.password_hash,
-            generation: row.generation,
-            state: state(row.disabled),
-        }))
-    }
-
     async fn add_user(&self, user: &NewUser) -> Result<UserId, AccountError> {
         let created_at = self.clock.now().as_millis();
         change!(self, transaction => {
@@ -215,16 +184,17 @@ impl Users for Store {
             let number = take_name!(transaction, user.name, "user");
             sqlx::query(
                 "INSERT INTO users (id, email, password_hash, certified, administrator, disabled, generation, created_at, \
-                 robot_of) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8)",
+                 robot_of, password_shapes) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9)",
             )
             .bind(number)
             .bind(user.email.as_ref().map(EmailAddress::as_str))
-            .bind(user.password_hash.as_deref())
+            .bind(user.password.as_ref().map(|password| password.hash.as_str()))
             .bind(user.certified)
             .bind(user.administrator)
             .bind(false)
             .bind(created_at)
             .bind(user.robot_of.map(ProjectId::number))
+            .bind(user.password.as_ref().map(|password| password.shapes.number()))
             .execute(&mut *transaction)
             .await
             .map_err(|error| if is_taken(&error) { AccountError::EmailTaken } else { StorageError::from(error).into() })?;
@@ -237,7 +207,7 @@ impl Users for Store {
         change!(self, transaction => {
             let number = user_number!(transaction, name);
             let for_people =
-                matches!(change, UserChange::Administrator(true) | UserChange::PasswordHash(_));
+                matches!(change, UserChange::Administrator(true) | UserChange::Password(_));
             if for_people && is_robot!(transaction, number) {
                 return Err(AccountError::IsRobot(name.clone()));
             }
@@ -250,15 +220,17 @@ impl Users for Store {
                 UserChange::Certified(_) => "UPDATE users SET certified = $2 WHERE id = $1",
                 UserChange::Administrator(_) => "UPDATE users SET administrator = $2 WHERE id = $1",
                 UserChange::State(_) => "UPDATE users SET disabled = $2, generation = generation + 1 WHERE id = $1",
-                UserChange::PasswordHash(_) => {
-                    "UPDATE users SET password_hash = $2, generation = generation + 1 WHERE id = $1"
+                UserChange::Password(_) => {
+                    "UPDATE users SET password_hash = $2, password_shapes = $3, generation = generation + 1 WHERE id = $1"
                 }
             };
             let query = sqlx::query(statement).bind(number);
             let query = match change {
                 UserChange::Certified(value) | UserChange::Administrator(value) => query.bind(*value),
                 UserChange::State(state) => query.bind(*state == AccountState::Disabled),
-                UserChange::PasswordHash(hash) => query.bind(hash.as_str()),
+                UserChange::Password(password) => {
+                    query.bind(password.hash.as_str()).bind(password.shapes.number())
+                }
             };
             query.execute(&mut *transaction).await.map_err(StorageError::from)?;
             if matches!(change, UserChange::Administrator(false)) {

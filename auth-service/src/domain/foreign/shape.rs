@@ -6,6 +6,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regex::Regex;
+use sha2::{Digest as _, Sha256};
 
 use super::claims::Claims;
 use super::{ForeignToken, IssuerName};
@@ -26,6 +27,27 @@ pub struct IssuerShape {
 /// What the tokens of all issuers look like.
 #[derive(Clone, Debug, Default)]
 pub struct TokenShapes(Vec<IssuerShape>);
+
+/// Which shapes opaque tokens have, in a number: another one, almost surely, for other shapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShapesDigest(i64);
+
+impl ShapesDigest {
+    /// That of no shape at all.
+    pub const NONE: Self = Self(0);
+
+    /// The digest that was stored as this number.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number, as it is stored.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+}
 
 impl TokenShapes {
     /// The shapes of these issuers, of which no two share one.
@@ -48,6 +70,28 @@ impl TokenShapes {
             None => self.opaque(secret)?,
         };
         Some(ForeignToken::new(issuer.name.clone(), secret))
+    }
+
+    /// The shapes of opaque tokens. Web tokens are left out: no password ever had their form.
+    #[must_use]
+    pub fn digest(&self) -> ShapesDigest {
+        let prefixes =
+            self.0.iter().flat_map(|shape| &shape.prefixes).map(|prefix| format!("prefix {prefix}"));
+        let patterns = self.0.iter().filter_map(|shape| Some(format!("pattern {}", shape.pattern.as_ref()?)));
+        let mut shapes: Vec<String> = prefixes.chain(patterns).collect();
+        if shapes.is_empty() {
+            return ShapesDigest::NONE;
+        }
+        shapes.sort_unstable();
+        let mut digest = Sha256::new();
+        for shape in shapes {
+            digest.update(shape.len().to_be_bytes());
+            digest.update(shape);
+        }
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&digest.finalize()[..8]);
+        // Never the number of none, and never below it.
+        ShapesDigest(i64::from_be_bytes(bytes) & i64::MAX | 1)
     }
 
     /// Whether a text begins like the tokens of an issuer, though it may be none: somebody's token with a slip in it.
@@ -225,6 +269,28 @@ mod tests {
         {
             assert!(!is_encrypted_web_token(other), "{other}");
         }
+    }
+
+    #[test]
+    fn other_shapes_of_opaque_tokens_have_another_digest() {
+        let shape = |issuer: &str, prefixes: &[&str], pattern: Option<&str>| IssuerShape {
+            name: IssuerName::new(issuer),
+            issuer: format!("https://{issuer}.example.org").into(),
+            prefixes: prefixes.iter().map(|prefix| (*prefix).to_owned()).collect(),
+            pattern: pattern.map(|pattern| Regex::new(pattern).unwrap()),
+        };
+        let digest = |shapes: Vec<IssuerShape>| TokenShapes::new(shapes).digest();
+        let one = digest(vec![shape("a", &["hub_"], None)]);
+        assert_eq!(digest(vec![shape("b", &["hub_"], None), shape("web", &[], None)]), one);
+        for others in [
+            vec![],
+            vec![shape("a", &["hub_", "hob_"], None)],
+            vec![shape("a", &["hub_"], Some("[a-z]{43}"))],
+            vec![shape("a", &[], Some("hub_"))],
+        ] {
+            assert_ne!(digest(others), one);
+        }
+        assert_eq!(digest(vec![shape("web", &[], None)]), ShapesDigest::NONE);
     }
 
     #[test]
