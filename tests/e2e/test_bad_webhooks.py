@@ -185,3 +185,22 @@ def test_a_webhook_that_ends_in_the_middle_harms_nobody(stack: Stack, owner: Use
         connection.sendall(f"{head}Content-Length: 1000\r\n\r\n".encode() + b'{"events":[')
     assert send(stack, envelope()).status == 204
     assert stack.ask_token(owner).status == 200
+
+
+def test_a_delivery_that_breaks_off_is_no_dead_letter(stack: Stack) -> None:
+    """The registry sends it again, and what did not arrive whole is worth nothing."""
+
+    def counted(kind: str) -> float:
+        metrics = request("GET", stack.service.ops_url + "/metrics").body.decode()
+        lines = [line for line in metrics.splitlines() if line.startswith(f'auth_service_events_total{{kind="{kind}"')]
+        return float(lines[0].split()[-1])
+
+    before = counted("not_read"), counted("dead_letter")
+    host, port = stack.settings["ops"]["listen"].split(":")
+    for _ in range(3):
+        with socket.create_connection((host, int(port)), 20) as connection:
+            head = f"POST /events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {stack.service.webhook_secret}\r\n"
+            connection.sendall((head + 'Content-Length: 1000\r\n\r\n{"events":[').encode())
+    wait_until(lambda: counted("not_read") >= before[0] + 3, "the metrics count them")
+    assert counted("dead_letter") == before[1]
+    assert send(stack, envelope()).status == 204

@@ -2,7 +2,6 @@
 //! registry send the same bytes for ever and hold back everything behind them.
 
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::domain::event::ToldEvent;
@@ -10,6 +9,9 @@ use crate::domain::time::Timestamp;
 
 /// Longest id of an event; registries send UUIDs.
 const ID_BYTES: usize = 200;
+
+/// Most events of one delivery; registries send one.
+const MOST_EVENTS: usize = 10_000;
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
@@ -32,28 +34,77 @@ pub struct ReadEvent {
 pub fn read_envelope(body: &[u8]) -> Result<Vec<ReadEvent>, &'static str> {
     let envelope: Envelope<'_> =
         serde_json::from_slice(body).map_err(|_| "the body is not an envelope of events")?;
+    if envelope.events.len() > MOST_EVENTS {
+        return Err("the body holds too many events");
+    }
     Ok(envelope.events.into_iter().map(|event| read_event(event.get())).collect())
+}
+
+/// The members of an event that are looked at. They are kept as they stand: what a tree of all that an event holds takes
+/// in memory is many times its length.
+#[derive(Default, Deserialize)]
+struct Event<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    action: Option<&'a RawValue>,
+    timestamp: Option<&'a RawValue>,
+    target: Option<&'a RawValue>,
+    actor: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Target<'a> {
+    #[serde(borrow)]
+    repository: Option<&'a RawValue>,
+    digest: Option<&'a RawValue>,
+    tag: Option<&'a RawValue>,
+    media_type: Option<&'a RawValue>,
+    size: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+struct Actor<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+}
+
+/// An object; anything else has no members. (A list would be read as one, too.)
+fn object<'a, T: Default + Deserialize<'a>>(text: &'a str) -> T {
+    if text.trim_start().starts_with('{') {
+        serde_json::from_str(text).unwrap_or_default()
+    } else {
+        T::default()
+    }
+}
+
+fn member<'a, T: Default + Deserialize<'a>>(value: Option<&'a RawValue>) -> T {
+    value.map(|value| object(value.get())).unwrap_or_default()
+}
+
+fn text(value: Option<&RawValue>) -> Option<String> {
+    let text: String = serde_json::from_str(value?.get()).ok()?;
+    (!text.is_empty()).then_some(text)
 }
 
 /// One event. Whatever is absent, empty, or of another type than it should be, counts as not told.
 #[must_use]
 pub fn read_event(body: &str) -> ReadEvent {
-    let event: Value = serde_json::from_str(body).unwrap_or(Value::Null);
-    let target = &event["target"];
-    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let event: Event<'_> = object(body);
+    let (target, actor): (Target<'_>, Actor<'_>) = (member(event.target), member(event.actor));
     let printable = |id: &String| id.len() <= ID_BYTES && id.bytes().all(|byte| byte.is_ascii_graphic());
     ReadEvent {
-        id: text(&event["id"]).filter(printable),
+        id: text(event.id).filter(printable),
         body: body.to_owned(),
         told: ToldEvent {
-            action: text(&event["action"]),
-            repository: text(&target["repository"]),
-            digest: text(&target["digest"]),
-            tag: text(&target["tag"]),
-            media_type: text(&target["mediaType"]),
-            size: target["size"].as_i64(),
-            actor: text(&event["actor"]["name"]),
-            happened_at: event["timestamp"].as_str().and_then(Timestamp::parse_rfc3339),
+            action: text(event.action),
+            repository: text(target.repository),
+            digest: text(target.digest),
+            tag: text(target.tag),
+            media_type: text(target.media_type),
+            size: target.size.and_then(|size| serde_json::from_str(size.get()).ok()),
+            actor: text(actor.name),
+            happened_at: text(event.timestamp).as_deref().and_then(Timestamp::parse_rfc3339),
         },
     }
 }
@@ -85,6 +136,21 @@ mod tests {
         for bad in [&b""[..], b"{", b"[]", b"null", br#"{"events":{}}"#, b"\xff\xfe", br#"{"events":[{}]"#] {
             assert!(read_envelope(bad).is_err(), "{}", String::from_utf8_lossy(bad));
         }
+    }
+
+    #[test]
+    fn more_events_than_a_registry_ever_sends_are_no_envelope() {
+        let many = |count: usize| format!(r#"{{"events":[{}]}}"#, vec!["{}"; count].join(","));
+        assert_eq!(read_envelope(many(MOST_EVENTS).as_bytes()).map(|events| events.len()), Ok(MOST_EVENTS));
+        assert!(read_envelope(many(MOST_EVENTS + 1).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_list_is_no_event_and_no_target() {
+        let list = read_event(r#"["a1","push","2026-11-23T22:36:08Z",{},{}]"#);
+        assert_eq!((list.id, list.told), (None, ToldEvent::default()));
+        let target = read_event(r#"{"id":"a1","target":["syn5/app","sha256:1","v1","x",1]}"#);
+        assert_eq!((target.id.as_deref(), target.told), (Some("a1"), ToldEvent::default()));
     }
 
     #[test]

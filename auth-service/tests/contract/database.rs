@@ -87,6 +87,14 @@ impl Database {
         url.rsplit('/').next().unwrap().to_owned()
     }
 
+    /// The same database as somebody else, who may have no connection to it.
+    pub(crate) fn as_role(&self, role: &str) -> Location {
+        let Location::Postgres(url) = &self.location else { panic!("this is no PostgreSQL database") };
+        let mut url: url::Url = url.parse().unwrap();
+        url.set_username(role).unwrap();
+        Location::Postgres(url.into())
+    }
+
     pub(crate) fn is_postgres(&self) -> bool {
         self.folder.is_none()
     }

@@ -17,7 +17,8 @@ use auth_service::ports::system::Clock;
 use sqlx::Connection as _;
 
 use crate::database::{
-    Database, PATIENCE, TestClock, connect, create, on_both_engines, open_postgres, open_sqlite,
+    Database, PATIENCE, TestClock, connect, create, drop_postgres, on_both_engines, open_postgres,
+    open_sqlite,
 };
 use crate::makers::{ROOM, add_project, add_repository, add_user, at, login, name, push, repository};
 
@@ -175,4 +176,17 @@ async fn an_address_that_cannot_be_used_is_refused_without_its_password() {
         let Err(error) = refused.map(drop) else { panic!("it was opened") };
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_takes_no_more_connections_is_named_as_the_cause() {
+    let database = Database::postgres().await;
+    let name = database.postgres_name();
+    let role = format!("{name}_without_connections");
+    database.run(&format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 0")).await;
+    let outcome = connect(&database.as_role(&role), PATIENCE, database.clock.clone()).await;
+    let error = outcome.err().map(|error| error.to_string()).unwrap_or_default();
+    database.run(&format!("DROP ROLE {role}")).await;
+    drop_postgres(&name).await;
+    assert!(error.contains("takes no more connections") && error.contains("max_connections"), "{error}");
 }

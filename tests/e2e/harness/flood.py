@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 PIECE = b"x" * 16_384
@@ -41,12 +42,15 @@ class Flood:
     """What the server said, of each connection that it has closed, in no order."""
     refused: int = 0
     """Connections that did not come about, or ended without a word."""
+    _done: set[int] = field(default_factory=set)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def __aenter__(self) -> Flood:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        self._tasks = [asyncio.create_task(self._send(request)) for request in self.requests]
+        self._tasks = [
+            asyncio.create_task(self._send(number, request)) for number, request in enumerate(self.requests)
+        ]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -54,34 +58,39 @@ class Flood:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    @property
-    def waiting(self) -> int:
-        """Connections that the server still waits for."""
-        return sum(not task.done() for task in self._tasks)
+    async def until_all_is_sent(self, seconds: float = 60) -> None:
+        """Until each connection has sent all that it sends, or was ended by the server."""
+        async with asyncio.timeout(seconds):
+            while len(self._done) < len(self.requests):
+                await asyncio.sleep(0.02)
 
-    async def _send(self, request: Unfinished) -> None:
+    async def until_answered(self, connections: int, seconds: float = 60) -> None:
+        """Until so many connections were ended by the server."""
+        async with asyncio.timeout(seconds):
+            while len(self.answers) + self.refused < connections:
+                await asyncio.sleep(0.02)
+
+    async def _send(self, number: int, request: Unfinished) -> None:
         try:
             reader, writer = await asyncio.open_connection(*request.address)
         except OSError:
             self.refused += 1
+            self._done.add(number)
             return
-        sending = asyncio.create_task(self._write(request, writer))
+        sending = asyncio.create_task(self._write(number, request, writer))
         try:
-            answer = await reader.read(65_536)
-            self.answers.append(answer)
+            self.answers.append(await reader.read(65_536))
         except OSError:
             self.refused += 1
         finally:
             sending.cancel()
+            self._done.add(number)
             writer.transport.abort()
 
-    async def _write(self, request: Unfinished, writer: asyncio.StreamWriter) -> None:
-        try:
+    async def _write(self, number: int, request: Unfinished, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
             writer.write(request.head)
-            left = request.sent
-            while left > 0:
-                writer.write(PIECE[: min(left, len(PIECE))])
-                left -= len(PIECE)
+            for beginning in range(0, request.sent, len(PIECE)):
+                writer.write(PIECE[: request.sent - beginning])
                 await writer.drain()
-        except OSError:
-            pass
+        self._done.add(number)

@@ -56,6 +56,8 @@ class Service:
         self.url = "http://" + settings["http"]["listen"]
         self.ops_url = "http://" + settings["ops"]["listen"]
         self.webhook_secret = str(settings["webhook"]["secret"])
+        self.launcher: list[str] = []
+        """Words that `serve` is started with, such as those of `limited_memory`."""
         self._process: BackgroundProcess | None = None
 
     @property
@@ -74,7 +76,7 @@ class Service:
 
     def serve(self) -> dict[str, Any]:
         """Starts the server and returns the line that it prints when it is ready."""
-        argv = [service_binary(), "--config", self.config, "serve", "--json"]
+        argv = [*self.launcher, service_binary(), "--config", self.config, "serve", "--json"]
         process = BackgroundProcess(self.name, argv, self.folder)
         printed_before = len(process.stdout_path.read_text())
         self._process = process

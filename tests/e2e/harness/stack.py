@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -57,9 +57,10 @@ class Stack:
         self.service: Service
         self.relay: WebhookRelay
 
-    def start(self, algorithm: str | None = None) -> Stack:
+    def start(self, algorithm: str | None = None, launcher: Sequence[str] = ()) -> Stack:
         Stack.latest = self
         self.service = Service(self.folder, self.settings)
+        self.service.launcher = list(launcher)
         self.service.cli("key", "init", *(["--algorithm", algorithm] if algorithm else [])).check()
         self.service.cli("db", "init").check()
         certificates = self.folder / "ca.pem"
