@@ -76,6 +76,7 @@ impl Wiring<'_> {
             body_bytes: limits.body_bytes,
             in_flight: Arc::clone(&rooms.requests),
         });
+        let allowed = self.settings.ops.allowed_networks.clone();
         let secret = webhook.secret.clone().ok_or_else(|| anyhow!("webhook.secret is missing"))?;
         Ok(Endpoints {
             rest: web::Data::new(self.rest(&issue_token, Arc::clone(&public))),
@@ -88,6 +89,9 @@ impl Wiring<'_> {
                 in_flight: Arc::clone(&rooms.deliveries),
             }),
             readiness: web::Data::new(readiness),
+            allowed: Arc::new(move |address| {
+                allowed.is_empty() || allowed.iter().any(|network| network.contains(&address))
+            }),
             metrics: web::Data::new(metrics),
             public: Doorman::new(rooms.connections, rooms.requests, is_proxy),
             operations: Doorman::new(rooms.ops_connections, rooms.deliveries, Arc::new(|_| false)),

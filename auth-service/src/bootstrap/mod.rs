@@ -19,11 +19,12 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use self::background::Background;
 use self::wiring::Wiring;
-use crate::adapters::signing::{KeyDirectory, KeyWatch};
+use crate::adapters::signing::{KeyDirectory, KeyError, KeyWatch};
 use crate::adapters::store::{ConnectOptions, Location, Store};
 use crate::adapters::system::{SystemClock, allow_open_files};
 use crate::app::keep_tokens::KeepTokens;
 use crate::config::{DatabaseUrl, Settings, TlsFiles};
+use crate::ports::StorageError;
 use crate::ports::system::Clock;
 use crate::web::server::{Listeners, ServerOptions};
 
@@ -43,6 +44,36 @@ pub async fn open_store(settings: &Settings) -> anyhow::Result<Arc<Store>> {
 pub async fn create_store(settings: &Settings) -> anyhow::Result<bool> {
     let (location, options) = database(settings);
     Ok(Store::create(&location, options).await?)
+}
+
+/// What a service would find at its start.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// What is there and cannot be used.
+    pub faults: Vec<String>,
+    /// What is not there yet, with the command that makes it.
+    pub missing: Vec<String>,
+}
+
+/// Opens certificates, signing keys and database, and changes nothing.
+pub async fn look_at_everything(settings: &Settings) -> Findings {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let mut findings = Findings::default();
+    if let Some(Err(error)) = settings.http.tls.as_ref().map(tls) {
+        findings.faults.push(format!("{error:#}"));
+    }
+    match KeyDirectory::new(&settings.keys.directory).load() {
+        Ok(_) => {}
+        Err(error @ KeyError::Missing(_)) => findings.missing.push(format!("keys.directory: {error}")),
+        Err(error) => findings.faults.push(format!("keys.directory: {error}")),
+    }
+    let (location, options) = database(settings);
+    match Store::check(&location, options).await {
+        Ok(()) => {}
+        Err(error @ StorageError::Missing(_)) => findings.missing.push(format!("database.url: {error}")),
+        Err(error) => findings.faults.push(format!("database.url: {error}")),
+    }
+    findings
 }
 
 fn database(settings: &Settings) -> (Location, ConnectOptions) {

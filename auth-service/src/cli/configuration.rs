@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::arguments::ConfigCommand;
 use super::output::{Failure, Report};
-use crate::bootstrap::{check_issuers, warnings};
+use crate::bootstrap::{check_issuers, look_at_everything, warnings};
 use crate::config::{Faults, Loaded};
 
 pub(super) fn run(command: ConfigCommand, loaded: Result<Loaded, Faults>) -> Result<Report, Failure> {
@@ -13,14 +13,20 @@ pub(super) fn run(command: ConfigCommand, loaded: Result<Loaded, Faults>) -> Res
     let file = loaded.file.as_ref().map(|file| file.display().to_string());
     match command {
         ConfigCommand::Check => {
-            check_issuers(&loaded.settings)
-                .map_err(|error| Failure::Usage(format!("the configuration has faults:\n{error:#}")))?;
+            let faults = |text: String| Failure::Usage(format!("the configuration has faults:\n{text}"));
+            check_issuers(&loaded.settings).map_err(|error| faults(format!("{error:#}")))?;
+            let found = super::in_runtime(async { Ok(look_at_everything(&loaded.settings).await) })?;
+            if !found.faults.is_empty() {
+                return Err(faults([found.faults, found.missing].concat().join("\n")));
+            }
             let read = file.as_deref().unwrap_or("no file, only defaults and environment");
             let warnings = warnings(&loaded.settings);
             let told = warnings.iter().map(|warning| format!("\nWarning: {warning}."));
+            let missing = found.missing.iter().map(|missing| format!("\nMissing: {missing}."));
+            let told = told.chain(missing);
             Ok(Report::new(
                 format!("The configuration is good ({read}).{}", told.collect::<String>()),
-                json!({"good": true, "file": file, "warnings": warnings}),
+                json!({"good": true, "file": file, "warnings": warnings, "missing": found.missing}),
             ))
         }
         ConfigCommand::Show => {

@@ -1,18 +1,21 @@
 //! Section `[database]`: where accounts, permissions and what is known of the registry are stored.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
+
 use super::fault::Noted;
 use super::key::{Key, Preset, Section};
-use super::kind::{DatabaseLocation, FilePath, Span, Unit, Whole};
+use super::kind::{DatabaseLocation, FilePath, Flag, Span, Unit, Whole};
 use super::reader::Reader;
 use super::secret::Secret;
 
 pub(super) const SECTION: Section = Section {
     name: "database",
     doc: "Where accounts, permissions and what is known of the registry are stored.",
-    keys: &[&URL, &URL_FILE, &CONNECTIONS, &BUSY_SECONDS],
+    keys: &[&URL, &URL_FILE, &PLAIN_TEXT, &CONNECTIONS, &BUSY_SECONDS],
 };
 
 const URL: Key<DatabaseLocation> = Key {
@@ -27,6 +30,13 @@ const URL_FILE: Key<FilePath> = Key {
     kind: FilePath,
     preset: Preset::Unset,
     doc: "A file that holds `database.url`, to keep a password out of the configuration.",
+};
+
+const PLAIN_TEXT: Key<Flag> = Key {
+    name: "database.plain_text",
+    kind: Flag,
+    preset: Preset::Text("false"),
+    doc: "Whether a PostgreSQL server on another machine may do without verified TLS (`sslmode=verify-full`), inside a private network: password hashes go there.",
 };
 
 const CONNECTIONS: Key<Whole<u32>> = Key {
@@ -67,5 +77,45 @@ pub(super) fn read(reader: &mut Reader) -> Result<Database, Noted> {
     let url = reader.or_in_file(&URL, &URL_FILE);
     let connections = reader.required(&CONNECTIONS);
     let busy = reader.required(&BUSY_SECONDS);
-    Ok(Database { url: url?.ok_or(Noted)?, connections: connections?, busy: busy? })
+    let plain_text = reader.required(&PLAIN_TEXT);
+    let (url, plain_text) = (url?.ok_or(Noted)?, plain_text?);
+    let url = if plain_text { url } else { protected(url, reader)? };
+    Ok(Database { url, connections: connections?, busy: busy? })
+}
+
+/// What goes to another machine goes there by TLS with a certificate that is checked: said so where the address says
+/// nothing, and a fault where it says otherwise.
+fn protected(url: DatabaseUrl, reader: &mut Reader) -> Result<DatabaseUrl, Noted> {
+    let DatabaseUrl::Postgres(address) = &url else { return Ok(url) };
+    let Ok(mut parsed) = Url::parse(address.expose()) else { return Ok(url) };
+    let given = |names: &[&str]| -> Vec<String> {
+        let pairs = parsed.query_pairs().filter(|(name, _)| names.contains(&name.as_ref()));
+        pairs.map(|(_, value)| value.into_owned()).collect()
+    };
+    let mut hosts = given(&["host", "hostaddr"]);
+    hosts.extend(parsed.host_str().filter(|host| !host.is_empty()).map(str::to_owned));
+    let modes = given(&["sslmode", "ssl-mode"]);
+    if hosts.iter().all(|host| is_this_machine(host)) {
+        return Ok(url);
+    }
+    if modes.is_empty() {
+        parsed.query_pairs_mut().append_pair("sslmode", "verify-full");
+        return Ok(DatabaseUrl::Postgres(Secret::new(parsed.into())));
+    }
+    if modes.iter().all(|mode| matches!(mode.as_str(), "verify-full" | "verify-ca")) {
+        return Ok(url);
+    }
+    let key = if reader.is_set(URL_FILE.name) { URL_FILE.name } else { URL.name };
+    let cure = "write sslmode=verify-full, or, if it is reached through a private network alone, set \
+                database.plain_text = true";
+    Err(reader.fault(key, "names another machine without TLS that is verified", cure))
+}
+
+/// A socket or a loopback address.
+fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host.starts_with('/')
+        || host.to_ascii_lowercase().starts_with("%2f")
+        || host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }

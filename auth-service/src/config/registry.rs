@@ -4,13 +4,13 @@ use url::Url;
 
 use super::fault::Noted;
 use super::key::{Key, Preset, Section};
-use super::kind::{ContactAddress, RegistryHost, WebAddress};
+use super::kind::{ContactAddress, Flag, RegistryHost, WebAddress, is_on_this_machine};
 use super::reader::Reader;
 
 pub(super) const SECTION: Section = Section {
     name: "registry",
     doc: "The registry that this service guards.",
-    keys: &[&HOST, &URL, &CONTACT],
+    keys: &[&HOST, &URL, &PLAIN_HTTP, &CONTACT],
 };
 
 const HOST: Key<RegistryHost> = Key {
@@ -34,6 +34,13 @@ const CONTACT: Key<ContactAddress> = Key {
     doc: "Whom people can ask; shown in every refusal that tells them to ask an administrator or an owner.",
 };
 
+const PLAIN_HTTP: Key<Flag> = Key {
+    name: "registry.plain_http",
+    kind: Flag,
+    preset: Preset::Text("false"),
+    doc: "Whether `registry.url` may be `http` to another machine, inside a private network: what is sent there opens the whole registry.",
+};
+
 /// The registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registry {
@@ -48,6 +55,13 @@ pub struct Registry {
 pub(super) fn read(reader: &mut Reader) -> Result<Registry, Noted> {
     let host = reader.required(&HOST);
     let url = reader.required(&URL);
+    let plain_http = reader.required(&PLAIN_HTTP);
     let contact = reader.optional(&CONTACT);
-    Ok(Registry { host: host?, url: url?, contact: contact? })
+    let (url, plain_http) = (url?, plain_http?);
+    if url.scheme() == "http" && !is_on_this_machine(&url) && !plain_http {
+        let cure =
+            "use https, or, if it is reached through a private network alone, set registry.plain_http = true";
+        return Err(reader.fault(URL.name, "is not https, so that others could read the token for it", cure));
+    }
+    Ok(Registry { host: host?, url, contact: contact? })
 }

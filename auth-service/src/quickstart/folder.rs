@@ -3,7 +3,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -33,6 +33,7 @@ impl DataFolder {
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|error| {
             anyhow::anyhow!("cannot make the data folder {}: {error}; {advice}", path.display())
         })?;
+        require_own(&path, advice)?;
         let mut lock = private().create(true).read(true).open(path.join(LOCK)).map_err(|error| {
             anyhow::anyhow!("cannot write to the data folder {}: {error}; {advice}", path.display())
         })?;
@@ -102,6 +103,35 @@ impl DataFolder {
     }
 }
 
+/// Refuses a folder that somebody else could put files into, or change for another one: who does so first chooses
+/// keys and passwords.
+fn require_own(path: &Path, advice: &str) -> anyhow::Result<()> {
+    const OTHERS_WRITE: u32 = 0o022;
+    const EVERYBODY_WRITES: u32 = 0o002;
+    /// Only the owner of a file may rename it.
+    const STICKY: u32 = 0o1000;
+    let owner = rustix::process::geteuid().as_raw();
+    let metadata = fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?;
+    if metadata.uid() != owner {
+        bail!("the data folder {} belongs to another user; {advice}", path.display());
+    }
+    if metadata.mode() & OTHERS_WRITE != 0 {
+        let path = path.display();
+        bail!("other users can write to the data folder {path}; run `chmod 700 {path}`, or {advice}");
+    }
+    for above in path.ancestors().skip(1) {
+        let mode = fs::metadata(above).map_or(0, |metadata| metadata.mode());
+        if mode & EVERYBODY_WRITES != 0 && mode & STICKY == 0 {
+            bail!(
+                "everybody can write to {}, and so put another folder in the place of {}; {advice}",
+                above.display(),
+                path.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o600);
@@ -129,6 +159,23 @@ mod tests {
         assert_eq!(fs::read_to_string(path.join("secret")).unwrap(), "first\n");
         assert_eq!(mode(&path.join("secret")), 0o600);
         assert_eq!(folder.read("missing").unwrap(), None);
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_to_is_refused_with_nothing_in_it() {
+        for (above, folder) in [(0o700, 0o777), (0o700, 0o770), (0o777, 0o700)] {
+            let place = tempfile::tempdir().unwrap();
+            let path = place.path().join("data");
+            fs::create_dir(&path).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(folder)).unwrap();
+            fs::set_permissions(place.path(), fs::Permissions::from_mode(above)).unwrap();
+            let refusal = DataFolder::open(&path).err().unwrap().to_string();
+            assert!(refusal.contains("can write to") && !refusal.contains('\n'), "{refusal}");
+            assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
+        }
+        let shared = tempfile::tempdir().unwrap();
+        fs::set_permissions(shared.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+        DataFolder::open(&shared.path().join("data")).unwrap();
     }
 
     #[test]

@@ -15,9 +15,10 @@ pub mod rest;
 pub mod room;
 pub mod server;
 
+use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::web;
 
-use self::operations::{health, not_found, readiness, scrape};
+use self::operations::{AllowedClients, health, not_allowed, not_found, readiness, scrape};
 use self::registry::{events, jwks, token};
 
 /// Where tokens are asked for: `/token`, the same as some write it, and the path of Synapse's own service.
@@ -38,8 +39,17 @@ pub fn public_routes(routes: &mut web::ServiceConfig) {
         .default_service(web::to(not_found));
 }
 
-/// Routes of the operations listener, which is never public.
-pub fn operations_routes(routes: &mut web::ServiceConfig) {
+/// Routes of the operations listener, which is never public, for those who may use it.
+pub fn operations_routes(routes: &mut web::ServiceConfig, allowed: &AllowedClients) {
+    let allowed = AllowedClients::clone(allowed);
+    let is_allowed = move |context: &GuardContext<'_>| {
+        context.head().peer_addr.is_some_and(|peer| allowed(peer.ip().to_canonical()))
+    };
+    let all = web::scope("").guard(fn_guard(is_allowed)).configure(routes_for_operations);
+    routes.service(all).default_service(web::to(not_allowed));
+}
+
+fn routes_for_operations(routes: &mut web::ServiceConfig) {
     for path in ["/events", "/dockerRegistryListener/v1/events"] {
         routes.route(path, web::post().to(events::receive));
     }

@@ -1,5 +1,6 @@
 //! What operators and orchestrators ask: is it alive, is it ready, how much has it done.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::http::header::CACHE_CONTROL;
@@ -44,6 +45,18 @@ pub async fn scrape(metrics: web::Data<Arc<Metrics>>, readiness: web::Data<Readi
     HttpResponse::Ok()
         .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
         .body(metrics.render(readiness.key_condition()))
+}
+
+/// Whose addresses may use the operations listener.
+pub type AllowedClients = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// Any path of the operations listener, asked for by somebody who may not use it.
+pub async fn not_allowed(request: HttpRequest) -> HttpResponse {
+    let peer = request.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
+    tracing::warn!(peer, "refused on the operations listener: the address is not in ops.allowed_networks");
+    let text =
+        "this listener is for the registry and for monitoring; list your network in ops.allowed_networks";
+    HttpResponse::Forbidden().json(json!({"errors": [{"code": "DENIED", "message": text}], "reason": text}))
 }
 
 /// Any other path. The Synapse client asks whether something is there, and breaks without a `reason`.

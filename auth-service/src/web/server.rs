@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::exchange::{self, Stopping};
 use super::listener::{self, Doorman};
 use super::metrics::Metrics;
+use super::operations::AllowedClients;
 use super::registry::events::Webhook;
 use super::registry::token::TokenEndpoint;
 use super::rest::RestApi;
@@ -37,6 +38,8 @@ pub struct Endpoints {
     pub webhook: web::Data<Webhook>,
     /// Health.
     pub readiness: web::Data<Readiness>,
+    /// Who may use the operations listener.
+    pub allowed: AllowedClients,
     /// Counters.
     pub metrics: web::Data<Arc<Metrics>>,
     /// Who gets a connection to the public listener.
@@ -101,7 +104,7 @@ impl Listeners {
                 .app_data(of_operations.webhook.clone())
                 .app_data(of_operations.readiness.clone())
                 .app_data(of_operations.metrics.clone())
-                .configure(operations_routes)
+                .configure(|routes| operations_routes(routes, &of_operations.allowed))
                 .wrap_fn(move |request, service| exchange::serve(request, service, &is_stopping))
         };
         let operations_server = listener::add(server, operations, None, &endpoints.operations, app)?.run();

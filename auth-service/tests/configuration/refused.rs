@@ -100,14 +100,25 @@ fn values_at_the_edge_are_told_from_values_beyond_it() {
         ("token.issuer", "My Issuer", "My \"Issuer\""),
         ("token.realm", "https://example.org/token", "https://example.org/token?x=1"),
         ("token.realm", "http://example.org", "ftp://example.org/token"),
-        ("registry.url", "http://registry:5000", "registry:5000"),
+        ("registry.url", "https://registry:5000", "registry:5000"),
+        ("registry.url", "http://[::1]:5000", "http://10.0.0.1:5000"),
         ("registry.host", "registry.example.org", "https://registry.example.org"),
         ("registry.host", "LOCALHOST", "registry"),
         ("registry.host", "[2001:db8::1]:5000", "2001:db8::1"),
         ("registry.host", "registry:5000", "registry:0"),
         ("registry.host", "a-b.example:65535", "a_b.example:65536"),
         ("registry.host", "10.0.0.1", "10.0.0.1/project"),
-        ("database.url", "postgresql://user:pw@db/auth?sslmode=require", "mysql://user:pw@db/auth"),
+        ("database.url", "postgresql://user:pw@db/auth?sslmode=verify-full", "mysql://user:pw@db/auth"),
+        (
+            "database.url",
+            "postgresql://user:pw@127.0.0.1/auth?sslmode=disable",
+            "postgresql://user:pw@db/auth?sslmode=disable",
+        ),
+        (
+            "database.url",
+            "postgresql:///auth?host=/run/postgresql",
+            "postgresql:///auth?host=db&sslmode=require",
+        ),
         ("database.url", "sqlite:a b.db", "sqlite::memory:"),
         ("database.url", "sqlite:auth.db", "auth.db"),
     ] {
@@ -146,10 +157,11 @@ fn a_listener_that_others_can_reach_needs_tls_or_a_proxy() {
         let operations = format!("ops.listen = '{address}'\n");
         assert_holds(
             &Place::with(&operations).faults(),
-            &["ops.listen: ", "is not loopback", "http.trusted_proxies"],
+            &["ops.listen: ", "is not loopback", "ops.allowed_networks"],
         );
         assert!(Place::with(&format!("{operations}{tls}")).load().is_err());
-        assert!(Place::with(&format!("{operations}http.listen = '[::1]:1'\n{proxy}")).load().is_ok());
+        assert!(Place::with(&format!("{operations}{proxy}")).load().is_err(), "a proxy is no registry");
+        assert!(Place::with(&format!("{operations}ops.allowed_networks = ['10.0.0.0/8']")).load().is_ok());
     }
 }
 
@@ -198,4 +210,26 @@ fn a_contact_is_an_address_that_can_be_shown_in_any_terminal() {
     ] {
         assert_holds(&with(bad).faults(), &["registry.contact: "]);
     }
+}
+
+#[test]
+fn what_goes_to_another_machine_is_protected_unless_the_operator_says_otherwise() {
+    use auth_service::config::DatabaseUrl;
+    let url = |content: &str| match Place::with(content).settings().database.url {
+        DatabaseUrl::Postgres(url) => url.expose().to_owned(),
+        DatabaseUrl::Sqlite(_) => panic!("it is a server"),
+    };
+    assert_eq!(
+        url("database.url = 'postgres://me:pw@db.example.org/auth'"),
+        "postgres://me:pw@db.example.org/auth?sslmode=verify-full"
+    );
+    let unprotected = "database.url = 'postgres://me:pw@db/auth?sslmode=prefer'\n";
+    let refused = Place::with(unprotected).faults();
+    assert_holds(&refused, &["database.url: ", "sslmode=verify-full", "database.plain_text = true"]);
+    assert!(!refused.contains("pw@"), "{refused}");
+    assert!(url(&format!("{unprotected}database.plain_text = true")).ends_with("prefer"));
+    assert_eq!(url("database.url = 'postgres://me:pw@localhost/auth'"), "postgres://me:pw@localhost/auth");
+    let plain = "registry.url = 'http://registry:5000'\n";
+    assert_holds(&Place::with(plain).faults(), &["registry.url: ", "registry.plain_http = true"]);
+    assert!(Place::with(&format!("{plain}registry.plain_http = true")).load().is_ok());
 }

@@ -12,7 +12,7 @@ fn secrets_can_stand_in_files_of_their_own() {
     let settings = place.load_to(Purpose::Serve).unwrap().settings;
     assert!(settings.webhook.secret.unwrap().matches(SECRET.as_bytes()));
     let DatabaseUrl::Postgres(url) = settings.database.url else { panic!("not PostgreSQL") };
-    assert_eq!(url.expose(), "postgres://user:hunter2@db/auth");
+    assert_eq!(url.expose(), "postgres://user:hunter2@db/auth?sslmode=verify-full");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
+use std::path::Path;
+
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool};
@@ -17,6 +19,9 @@ const IDLE_IN_TRANSACTION: &str = "10000";
 
 /// The code of a server, or a role or database on it, that has all connections it may have.
 const TOO_MANY_CONNECTIONS: &str = "53300";
+
+/// The CAs that this machine trusts; the driver knows none by itself.
+const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
@@ -54,6 +59,11 @@ async fn connect(url: &str, options: ConnectOptions) -> Result<PgPool, StorageEr
         StorageError::Unavailable("database.url is no postgres://user:password@host/database".to_owned())
     })?;
     first_connection(&connection, options.patience_for_locks()).await?;
+    let system_roots = Path::new(SYSTEM_ROOTS);
+    let connection = match url.contains("sslrootcert=") || !system_roots.exists() {
+        true => connection,
+        false => connection.ssl_root_cert(system_roots),
+    };
     let lock_limit = options.patience_for_locks().as_millis().to_string();
     let pool = PgPoolOptions::new()
         .max_connections(options.connections)

@@ -56,7 +56,7 @@ fn network(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("{} is neither an IP address nor a network", quoted(text)))?;
     if network.prefix_len() == 0 {
         // Whoever may forge the client's address is never locked out and locks out others.
-        return Err(format!("{} would trust everybody's forwarded headers", quoted(text)));
+        return Err(format!("{} would trust everybody", quoted(text)));
     }
     Ok(network.trunc())
 }

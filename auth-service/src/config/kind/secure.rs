@@ -97,7 +97,8 @@ fn secure(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-fn is_on_this_machine(url: &Url) -> bool {
+/// Whether nobody else can listen on the way there.
+pub(crate) fn is_on_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
