@@ -174,7 +174,7 @@ fn assert_agrees(told: &ExplainedScope, answer: &TokenAnswer, about: &str) {
             let nothing_to_sign = told.kind == "registry" && reasons == ["not_visible"];
             assert!(nothing_to_sign || reasons.contains(&"unavailable"), "{about}: {reasons:?}");
         }
-        Err(_) => panic!("{about}: nothing else can happen here"),
+        Err(other) => panic!("{about}: {other:?}"),
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) const ALICE: UserId = UserId::new(3_400_001);
 type Meanwhile = Box<dyn Fn(&mut World) + Send + Sync>;
 
 /// Everything that the ports look at.
+#[expect(clippy::struct_excessive_bools, reason = "each is set by itself")]
 pub(crate) struct World {
     pub(crate) password: String,
     pub(crate) shapes: ShapesDigest,
