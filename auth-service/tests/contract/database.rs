@@ -87,11 +87,12 @@ impl Database {
         url.rsplit('/').next().unwrap().to_owned()
     }
 
-    /// The same database as somebody else, who may have no connection to it.
+    /// The same database for a role whose password is its name.
     pub(crate) fn as_role(&self, role: &str) -> Location {
         let Location::Postgres(url) = &self.location else { panic!("this is no PostgreSQL database") };
         let mut url: url::Url = url.parse().unwrap();
         url.set_username(role).unwrap();
+        url.set_password(Some(role)).unwrap();
         Location::Postgres(url.into())
     }
 

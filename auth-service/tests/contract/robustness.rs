@@ -183,7 +183,7 @@ async fn a_server_that_takes_no_more_connections_is_named_as_the_cause() {
     let database = Database::postgres().await;
     let name = database.postgres_name();
     let role = format!("{name}_without_connections");
-    database.run(&format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 0")).await;
+    database.run(&format!("CREATE ROLE {role} LOGIN PASSWORD '{role}' CONNECTION LIMIT 0")).await;
     let outcome = connect(&database.as_role(&role), PATIENCE, database.clock.clone()).await;
     let error = outcome.err().map(|error| error.to_string()).unwrap_or_default();
     database.run(&format!("DROP ROLE {role}")).await;
