@@ -27,7 +27,7 @@ async fn ask(issue_token: &IssueToken, secret: &str) -> TokenAnswer {
 fn older(password: &str) -> Arc<Outside> {
     let outside = Outside::new();
     outside.change(|world| {
-        world.password = password.to_owned();
+        password.clone_into(&mut world.password);
         world.shapes = ShapesDigest::NONE;
     });
     outside
