@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from urllib.parse import quote
 
 from harness.client import Program
 from harness.places import free_port
+from harness.postgres import execute
 from harness.process import wait_until
 from harness.registry import Registry
 from harness.relay import WebhookRelay
@@ -152,6 +154,24 @@ class Stack:
         lines = (self.service.log() + metrics).splitlines()
         shown = [line for line in lines if any(secret in line for secret in secrets)]
         assert not shown, f"the log or the metrics show a secret: {shown[:3]}"
+
+    def forget_repository(self, item: str) -> None:
+        """Takes a repository off the records, as when they are restored from an older copy."""
+        project, path = item.removeprefix("syn").split("/", 1)
+        of_it = f"(SELECT id FROM repositories WHERE project_id = {project} AND path = '{path}')"
+        statements = [
+            f"DELETE FROM tags WHERE repository_id IN {of_it}",
+            f"DELETE FROM manifests WHERE repository_id IN {of_it}",
+            f"DELETE FROM repositories WHERE id IN {of_it}",
+            "UPDATE facts_revision SET revision = revision + 20000",
+        ]
+        url = self.settings["database"]["url"]
+        if url.startswith("postgres"):
+            execute(url, "; ".join(statements))
+        else:
+            connection = sqlite3.connect(url.removeprefix("sqlite:"), timeout=10)
+            connection.executescript("BEGIN;" + ";".join(statements) + ";COMMIT;")
+            connection.close()
 
     # What clients and programs see.
 
