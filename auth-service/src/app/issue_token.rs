@@ -165,7 +165,7 @@ impl IssueToken {
         self.require_own_service(request.service.as_deref())?;
         let wanted = Wanted::parse(request.scopes.iter().map(String::as_str), self.rules.most_scopes)
             .map_err(TokenRefusal::TooManyScopes)?;
-        let names: Vec<RepositoryName> = wanted.proper_names().cloned().collect();
+        let names = self.names_that_matter(&request.credential, &wanted);
         let door = if request.repeats_refresh() { Door::Refresh } else { request.door };
         let mut looked_at = Vec::new();
         for _ in 0..TRIES {
@@ -187,6 +187,14 @@ impl IssueToken {
             return Ok(IssuedToken { refresh_token, ..issued });
         }
         Err(unavailable("names became known with each try"))
+    }
+
+    /// The names that facts are loaded of. Nobody is given anything where that is not allowed, whatever the facts.
+    fn names_that_matter(&self, credential: &Credential, wanted: &Wanted) -> Vec<RepositoryName> {
+        match credential {
+            Credential::Anonymous if !self.rules.policy.anonymous_pull => Vec::new(),
+            _ => wanted.proper_names().cloned().collect(),
+        }
     }
 
     fn require_own_service(&self, service: Option<&str>) -> Result<(), TokenRefusal> {

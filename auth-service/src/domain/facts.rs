@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::access::{AccessKind, AccessSet};
 use super::account::AccountState;
-use super::login::{Caller, LoginScopes};
+use super::login::{Caller, LoginScopes, Powers};
 use super::own_token::{OwnTokenId, OwnTokenKind, TokenDigest};
 use super::principal::{PrincipalId, TeamId, UserId};
 use super::project::ProjectId;
@@ -116,6 +116,19 @@ pub struct ProjectFacts {
     pub open_data: bool,
     /// Who may do what.
     pub sharing: Sharing,
+}
+
+impl ProjectFacts {
+    /// Whether `user` may know that the project is there and what is in it.
+    #[must_use]
+    pub fn is_seen_by(&self, user: Option<&UserFacts>) -> bool {
+        let caller = match user {
+            Some(user) if user.administrator => return true,
+            Some(user) if user.robot_of.is_none_or(|own| own == self.id) => Caller::User(user, Powers::WHOLE),
+            _ => Caller::Anonymous,
+        };
+        self.sharing.access_of(&caller).has(AccessKind::Read)
+    }
 }
 
 /// What a decision needs to know of a repository.

@@ -18,8 +18,10 @@ use auth_service::ports::system::Clock;
 use futures_util::future::join_all;
 
 use crate::database::{Database, PATIENCE, TestClock, connect, on_both_engines};
-use crate::fake_facts::{FakeFacts, Mood, revisions_in};
-use crate::makers::{ROOM, add_project, add_repository, add_user, item, name, password, repository};
+use crate::fake_facts::{Counting, FakeFacts, Mood, revisions_in};
+use crate::makers::{
+    ROOM, add_project, add_project_of, add_repository, add_user, item, name, password, repository,
+};
 
 const BYTES: u64 = 8 << 20;
 /// Long enough for a machine under load, and so much shorter than a hundred times as long.
@@ -47,7 +49,16 @@ fn app() -> RepositoryName {
 }
 
 async fn load(facts: &CachedFacts, name: &RepositoryName) -> RepositoryFacts {
-    let loaded = facts.load(&Asker::Nobody, std::slice::from_ref(name)).await.unwrap();
+    load_for(facts, &Asker::Nobody, name).await
+}
+
+/// As somebody who may see it, to whom memory answers.
+async fn load_as(facts: &CachedFacts, user: UserId, name: &RepositoryName) -> RepositoryFacts {
+    load_for(facts, &Asker::User(user), name).await
+}
+
+async fn load_for(facts: &CachedFacts, asker: &Asker, name: &RepositoryName) -> RepositoryFacts {
+    let loaded = facts.load(asker, std::slice::from_ref(name)).await.unwrap();
     loaded.of(name).unwrap().repository.clone()
 }
 
@@ -83,16 +94,17 @@ async fn a_change_in_the_same_process_holds_for_the_next_load(database: Database
 async fn a_change_of_another_process_holds_within_a_second(database: Database) {
     let clock = Arc::new(SystemClock);
     let other = connect(&database.location, PATIENCE, clock.clone()).await.unwrap();
-    let project = add_project(&database.store, "p").await;
+    let owner = add_user(&database.store, "owner").await;
+    let project = add_project_of(&database.store, "p", owner).await;
     let app = add_repository(&database.store, project, "app").await;
     let facts = Arc::new(CachedFacts::new(database.store.clone(), clock.clone(), BYTES));
     let fresh = facts.clone();
     let keeper = tokio::spawn(async move { fresh.keep_fresh(Duration::from_millis(100)).await });
-    assert_eq!(load(&facts, &app).await, RepositoryFacts::PLAIN);
+    assert_eq!(load_as(&facts, owner, &app).await, RepositoryFacts::PLAIN);
     other.set_life_state(&item(&app), LifeState::Trashed).await.unwrap();
     let changed = clock.elapsed();
     // Loading all the time: nothing but the age of the last confirmation makes the next one.
-    while load(&facts, &app).await != trashed() {
+    while load_as(&facts, owner, &app).await != trashed() {
         assert!(
             clock.elapsed().saturating_sub(changed) < Duration::from_secs(1),
             "it still holds after a second"
@@ -102,7 +114,7 @@ async fn a_change_of_another_process_holds_within_a_second(database: Database) {
     // The same when nobody but loads asks.
     other.set_life_state(&item(&app), LifeState::Live).await.unwrap();
     let changed = clock.elapsed();
-    while load(&facts, &app).await == trashed() {
+    while load_as(&facts, owner, &app).await == trashed() {
         assert!(
             clock.elapsed().saturating_sub(changed) < Duration::from_secs(1),
             "it still holds after a second"
@@ -113,15 +125,16 @@ async fn a_change_of_another_process_holds_within_a_second(database: Database) {
 async fn a_change_of_another_process_holds_after_the_next_confirmation(database: Database) {
     let facts = cached(&database);
     let other = database.opened_again().await;
-    let project = add_project(&database.store, "p").await;
+    let owner = add_user(&database.store, "owner").await;
+    let project = add_project_of(&database.store, "p", owner).await;
     let app = add_repository(&database.store, project, "app").await;
-    assert_eq!(load(&facts, &app).await, RepositoryFacts::PLAIN);
+    assert_eq!(load_as(&facts, owner, &app).await, RepositoryFacts::PLAIN);
     other.set_life_state(&item(&app), LifeState::Trashed).await.unwrap();
     database.clock.advance(Duration::from_millis(850));
-    assert_eq!(load(&facts, &app).await, RepositoryFacts::PLAIN, "nothing is kept at all");
+    assert_eq!(load_as(&facts, owner, &app).await, RepositoryFacts::PLAIN, "nothing is kept at all");
     // The clock runs on while the machine is suspended.
     database.clock.advance(Duration::from_secs(2));
-    assert_eq!(load(&facts, &app).await, trashed());
+    assert_eq!(load_as(&facts, owner, &app).await, trashed());
 }
 
 async fn whoever_is_far_behind_forgets_everything(database: Database) {
@@ -145,21 +158,21 @@ async fn whoever_is_far_behind_forgets_everything(database: Database) {
 async fn a_reservation_ends_by_the_clock_alone(database: Database) {
     let store = &database.store;
     let facts = cached(&database);
-    let small = add_project(store, "small").await;
-    let large = add_project(store, "large").await;
-    fill(&database, large).await;
     let alice = add_user(store, "alice").await;
+    let small = add_project_of(store, "small", alice).await;
+    let large = add_project_of(store, "large", alice).await;
+    fill(&database, large).await;
     let until = database.clock.now().plus(Duration::from_millis(500));
     for project in [small, large] {
         let name = repository(project, "app");
         store.reserve(&name, alice, until, ROOM).await.unwrap();
         facts.catch_up().await.unwrap();
-        assert_eq!(load(&facts, &name).await, RepositoryFacts::Reserved { by: alice }, "{name}");
+        assert_eq!(load_as(&facts, alice, &name).await, RepositoryFacts::Reserved { by: alice }, "{name}");
     }
     database.clock.advance(Duration::from_millis(500));
     for project in [small, large] {
         let name = repository(project, "app");
-        assert_eq!(load(&facts, &name).await, RepositoryFacts::Unknown, "{name}");
+        assert_eq!(load_as(&facts, alice, &name).await, RepositoryFacts::Unknown, "{name}");
     }
 }
 
@@ -178,18 +191,19 @@ async fn fill(database: &Database, project: ProjectId) {
 async fn repositories_of_a_project_too_large_to_keep_are_asked_for_and_kept() {
     let database = Database::sqlite().await;
     let facts = cached(&database);
-    let large = add_project(&database.store, "large").await;
+    let owner = add_user(&database.store, "owner").await;
+    let large = add_project_of(&database.store, "large", owner).await;
     fill(&database, large).await;
     let (present, missing) = (repository(large, "r-77"), repository(large, "r-9999"));
     for _ in 0..2 {
-        assert_eq!(load(&facts, &present).await, RepositoryFacts::PLAIN);
-        assert_eq!(load(&facts, &missing).await, RepositoryFacts::Unknown);
+        assert_eq!(load_as(&facts, owner, &present).await, RepositoryFacts::PLAIN);
+        assert_eq!(load_as(&facts, owner, &missing).await, RepositoryFacts::Unknown);
     }
     database.store.set_life_state(&item(&present), LifeState::Trashed).await.unwrap();
     add_repository(&database.store, large, "r-9999").await;
     facts.catch_up().await.unwrap();
-    assert_eq!(load(&facts, &present).await, trashed());
-    assert_eq!(load(&facts, &missing).await, RepositoryFacts::PLAIN);
+    assert_eq!(load_as(&facts, owner, &present).await, trashed());
+    assert_eq!(load_as(&facts, owner, &missing).await, RepositoryFacts::PLAIN);
 }
 
 #[tokio::test]
@@ -202,6 +216,78 @@ async fn what_is_kept_is_not_read_again() {
         facts.load(&Asker::User(UserId::new(7)), &[]).await.unwrap();
     }
     assert_eq!(store.readings.load(Ordering::SeqCst), readings);
+}
+
+fn names(projects: impl IntoIterator<Item = i64>, path: &str) -> Vec<RepositoryName> {
+    projects.into_iter().map(|project| repository(ProjectId::new(project), path)).collect()
+}
+
+/// How many statements a load takes.
+async fn statements(store: &FakeFacts, facts: &CachedFacts, user: UserId, names: &[RepositoryName]) -> usize {
+    let before = store.readings.load(Ordering::SeqCst);
+    facts.load(&Asker::User(user), names).await.unwrap();
+    store.readings.load(Ordering::SeqCst) - before
+}
+
+#[tokio::test]
+async fn all_names_of_a_request_that_are_not_known_are_read_in_one_statement() {
+    let store = FakeFacts::new();
+    let (facts, _) = faked(&store);
+    let user = UserId::new(7);
+    facts.load(&Asker::User(user), &[]).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(statements(&store, &facts, user, &names(1_000..1_064, "app")).await, 1);
+    }
+    let in_one_project: Vec<_> =
+        (0..64).map(|number| repository(ProjectId::new(5), &format!("r-{number}"))).collect();
+    // The project is read and kept, and what is not in it.
+    assert_eq!(statements(&store, &facts, user, &in_one_project).await, 2);
+    assert_eq!(statements(&store, &facts, user, &in_one_project).await, 1);
+}
+
+#[tokio::test]
+async fn who_may_not_see_a_project_makes_as_many_readings_whatever_there_is() {
+    let database = Database::sqlite().await;
+    let (small, large) =
+        (add_project(&database.store, "small").await, add_project(&database.store, "large").await);
+    fill(&database, large).await;
+    add_repository(&database.store, small, "r-1").await;
+    let alice = add_user(&database.store, "alice").await;
+    let until = database.clock.now().plus(Duration::from_hours(1));
+    for project in [small, large] {
+        database.store.reserve(&repository(project, "reserved"), alice, until, ROOM).await.unwrap();
+    }
+    let stranger = add_user(&database.store, "stranger").await;
+    let store = Counting::new(database.store.clone());
+    let facts = CachedFacts::new(store.clone(), database.clock.clone(), BYTES);
+    facts.load(&Asker::User(stranger), &[]).await.unwrap();
+    // For each project, however it is: at first, and then again and again.
+    for project in [small, large, ProjectId::new(5)] {
+        let mut counts = Vec::new();
+        for path in ["r-1", "r-1", "missing", "missing", "reserved", "reserved"] {
+            let before = store.statements();
+            facts.load(&Asker::User(stranger), &[repository(project, path)]).await.unwrap();
+            counts.push(store.statements() - before);
+        }
+        assert_eq!(counts, [2, 1, 1, 1, 1, 1], "{project}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_see_a_project_is_answered_from_memory() {
+    let database = Database::sqlite().await;
+    let owner = add_user(&database.store, "owner").await;
+    let project = add_project_of(&database.store, "p", owner).await;
+    add_repository(&database.store, project, "app").await;
+    let store = Counting::new(database.store.clone());
+    let facts = CachedFacts::new(store.clone(), database.clock.clone(), BYTES);
+    let names = [repository(project, "app"), repository(project, "missing")];
+    facts.load(&Asker::User(owner), &names).await.unwrap();
+    let before = store.statements();
+    let loaded = facts.load(&Asker::User(owner), &names).await.unwrap();
+    assert_eq!(store.statements(), before);
+    assert_eq!(loaded.of(&names[0]).unwrap().repository, RepositoryFacts::PLAIN);
+    assert_eq!(loaded.of(&names[1]).unwrap().repository, RepositoryFacts::Unknown);
 }
 
 #[tokio::test]

@@ -139,3 +139,47 @@ impl FactsStore for FakeFacts {
         ))
     }
 }
+
+/// A store whose statements are counted.
+pub(crate) struct Counting {
+    store: Arc<dyn FactsStore>,
+    count: AtomicUsize,
+}
+
+impl Counting {
+    pub(crate) fn new(store: Arc<dyn FactsStore>) -> Arc<Self> {
+        Arc::new(Self { store, count: AtomicUsize::new(0) })
+    }
+
+    pub(crate) fn statements(&self) -> usize {
+        self.count.load(Ordering::SeqCst)
+    }
+
+    fn counted(&self) -> &dyn FactsStore {
+        self.count.fetch_add(1, Ordering::SeqCst);
+        &*self.store
+    }
+}
+
+#[async_trait]
+impl FactsStore for Counting {
+    async fn snapshot(&self, asker: &Asker, names: &[RepositoryName]) -> Result<At<Facts>, StorageError> {
+        self.counted().snapshot(asker, names).await
+    }
+
+    async fn project(
+        &self,
+        id: ProjectId,
+        limit: usize,
+    ) -> Result<At<Option<ProjectContents>>, StorageError> {
+        self.counted().project(id, limit).await
+    }
+
+    async fn revision(&self) -> Result<Revision, StorageError> {
+        self.counted().revision().await
+    }
+
+    async fn changes(&self, since: Revision, until: Revision) -> Result<Changes, StorageError> {
+        self.counted().changes(since, until).await
+    }
+}

@@ -85,6 +85,7 @@ pub(crate) struct Outside {
     pub(crate) meanwhile: Mutex<Option<Meanwhile>>,
     pub(crate) while_registry_answers: Mutex<Option<Meanwhile>>,
     pub(crate) questions: AtomicUsize,
+    pub(crate) names_loaded: AtomicUsize,
     pub(crate) numbers_raised_at: Mutex<Option<Timestamp>>,
     pub(crate) hashes: AtomicUsize,
     pub(crate) database_down: AtomicBool,
@@ -126,6 +127,7 @@ impl Outside {
             meanwhile: Mutex::new(None),
             while_registry_answers: Mutex::new(None),
             questions: AtomicUsize::new(0),
+            names_loaded: AtomicUsize::new(0),
             numbers_raised_at: Mutex::new(None),
             hashes: AtomicUsize::new(0),
             database_down: AtomicBool::new(false),
@@ -249,6 +251,7 @@ pub(crate) fn request(password: &str, scope: &str) -> TokenRequest {
 #[async_trait]
 impl FactsReader for Outside {
     async fn load(&self, asker: &Asker, names: &[RepositoryName]) -> Result<Facts, StorageError> {
+        self.names_loaded.fetch_add(names.len(), Ordering::SeqCst);
         self.database()?;
         let world = self.world.lock().unwrap();
         let token = match asker {

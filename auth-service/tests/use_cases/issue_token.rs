@@ -136,6 +136,20 @@ async fn nobody_is_told_to_log_in_and_a_login_alone_needs_a_login() {
 }
 
 #[tokio::test]
+async fn no_facts_are_loaded_for_nobody_unless_the_operator_lets_nobody_pull() {
+    let outside = Outside::new();
+    let mut issue_token = outside.issue_token();
+    let scopes: Vec<_> = (1..=64).map(|number| format!("repository:syn{number}/app:pull")).collect();
+    for (anonymous_pull, names) in [(false, 0), (true, 64)] {
+        issue_token.rules.policy.anonymous_pull = anonymous_pull;
+        let scopes = scopes.clone();
+        let anonymous = TokenRequest { credential: Credential::Anonymous, scopes, ..request("", "") };
+        assert_eq!(code(&issue_token.run(&anonymous).await), Some(ReasonCode::Anonymous));
+        assert_eq!(outside.names_loaded.swap(0, Ordering::SeqCst), names);
+    }
+}
+
+#[tokio::test]
 async fn another_service_is_refused_before_the_password_is_looked_at() {
     let outside = Outside::new();
     let foreign = TokenRequest { service: Some("other".to_owned()), ..request("sesame", PULL) };

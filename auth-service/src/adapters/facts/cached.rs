@@ -16,7 +16,7 @@ use async_trait::async_trait;
 
 use super::contents::{KeptProject, Recollection};
 use super::memory::{KeptLogin, Known, Memory};
-use crate::domain::facts::{Facts, RepositoryFacts, RepositorySituation};
+use crate::domain::facts::{Facts, RepositoryFacts, RepositorySituation, UserFacts};
 use crate::domain::login::Asker;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
@@ -151,11 +151,19 @@ impl CachedFacts {
         names: &[RepositoryName],
     ) -> Result<Option<Facts>, StorageError> {
         let Some(KeptLogin { user, token }) = self.login(revision, asker).await? else { return Ok(None) };
-        let mut repositories = Vec::with_capacity(names.len());
-        for name in names {
-            let Some(situation) = self.situation(revision, name).await? else { return Ok(None) };
-            repositories.push(situation);
+        if !self.fill_project(revision, names).await? {
+            return Ok(None);
         }
+        let known: Vec<_> = names.iter().map(|name| self.recall(name, user.as_deref())).collect();
+        let asked: Vec<RepositoryName> = names
+            .iter()
+            .zip(&known)
+            .filter(|(_, known)| known.is_none())
+            .map(|(name, _)| name.clone())
+            .collect();
+        let Some(mut read) = self.read(revision, &asked).await? else { return Ok(None) };
+        let situation = |known: Option<RepositorySituation>| known.or_else(|| read.next());
+        let repositories = known.into_iter().filter_map(situation).collect();
         Ok(Some(Facts { user, token, repositories }))
     }
 
@@ -169,64 +177,58 @@ impl CachedFacts {
         Ok(self.put_in(revision, read.revision, keep).then_some(login))
     }
 
-    async fn situation(
-        &self,
-        revision: Revision,
-        name: &RepositoryName,
-    ) -> Result<Option<RepositorySituation>, StorageError> {
-        let Some(Known(project)) = self.project(revision, name.project()).await? else { return Ok(None) };
-        let Some(project) = project else {
-            let repository = RepositoryFacts::Unknown;
-            return Ok(Some(RepositorySituation { name: name.clone(), project: None, repository }));
-        };
-        let repository = match project.recall(name, self.clock.now(), &self.fingerprints) {
-            Recollection::Is(facts) => facts,
-            Recollection::Ask => match self.repository(revision, &project, name).await? {
-                Some(facts) => facts,
-                None => return Ok(None),
-            },
-        };
-        let facts = Arc::clone(&project.facts);
-        Ok(Some(RepositorySituation { name: name.clone(), project: Some(facts), repository }))
-    }
-
-    async fn project(
-        &self,
-        revision: Revision,
-        id: ProjectId,
-    ) -> Result<Option<Known<KeptProject>>, StorageError> {
-        if let Some(kept) = self.memory.project(id) {
-            return Ok(Some(kept));
-        }
+    /// Keeps the one project that is not known of those that are asked about; whether it is of `revision`. When
+    /// there are several, nobody's requests are worth that many statements, and their repositories are read.
+    async fn fill_project(&self, revision: Revision, names: &[RepositoryName]) -> Result<bool, StorageError> {
+        let mut unknown: Vec<ProjectId> = names
+            .iter()
+            .map(RepositoryName::project)
+            .filter(|id| self.memory.project(*id).is_none())
+            .collect();
+        unknown.dedup();
+        let [id] = unknown[..] else { return Ok(true) };
         let read = self.store.project(id, MOST_REPOSITORIES_KEPT).await?;
         let value = read.value.map(|contents| Arc::new(KeptProject::new(contents, &self.fingerprints)));
-        let keep = || self.memory.keep_project(id, value.clone());
-        Ok(self.put_in(revision, read.revision, keep).then_some(Known(value)))
+        Ok(self.put_in(revision, read.revision, || self.memory.keep_project(id, value)))
     }
 
-    async fn repository(
+    /// What memory says of a repository. Nothing, if `user` may not see its project: how long an answer takes
+    /// must not tell whether there is such a project or repository, so that it is read then, each time.
+    fn recall(&self, name: &RepositoryName, user: Option<&UserFacts>) -> Option<RepositorySituation> {
+        let Known(project) = self.memory.project(name.project())?;
+        let project = project.filter(|project| project.facts.is_seen_by(user))?;
+        let repository = match project.recall(name, self.clock.now(), &self.fingerprints) {
+            Recollection::Is(facts) => facts,
+            Recollection::Ask => self.memory.repository(name, &project)?,
+        };
+        let project = Some(Arc::clone(&project.facts));
+        Some(RepositorySituation { name: name.clone(), project, repository })
+    }
+
+    /// Reads repositories in one statement; `None` when the database is not at `revision`.
+    async fn read(
         &self,
         revision: Revision,
-        project: &Arc<KeptProject>,
-        name: &RepositoryName,
-    ) -> Result<Option<RepositoryFacts>, StorageError> {
-        if let Some(kept) = self.memory.repository(name, project) {
-            return Ok(Some(kept));
+        names: &[RepositoryName],
+    ) -> Result<Option<std::vec::IntoIter<RepositorySituation>>, StorageError> {
+        if names.is_empty() {
+            return Ok(Some(Vec::new().into_iter()));
         }
-        let read = self.store.snapshot(&Asker::Nobody, std::slice::from_ref(name)).await?;
-        let facts = read
-            .value
-            .repositories
-            .into_iter()
-            .next()
-            .map_or(RepositoryFacts::Unknown, |situation| situation.repository);
-        let keep = || {
-            // A reservation ends by itself, so that it must be looked at each time.
-            if !matches!(facts, RepositoryFacts::Reserved { .. }) {
-                self.memory.keep_repository(name, project, &facts);
-            }
-        };
-        Ok(self.put_in(revision, read.revision, keep).then_some(facts.clone()))
+        let read = self.store.snapshot(&Asker::Nobody, names).await?;
+        let situations = read.value.repositories;
+        let kept = self.put_in(revision, read.revision, || situations.iter().for_each(|one| self.keep(one)));
+        Ok(kept.then(|| situations.into_iter()))
+    }
+
+    /// Keeps a repository of a project that is too large to be kept whole.
+    fn keep(&self, situation: &RepositorySituation) {
+        let RepositorySituation { name, repository, .. } = situation;
+        let Some(Known(Some(project))) = self.memory.project(name.project()) else { return };
+        // A reservation ends by itself, so that it must be looked at each time.
+        let ends_by_itself = matches!(repository, RepositoryFacts::Reserved { .. });
+        if !project.is_whole() && !ends_by_itself {
+            self.memory.keep_repository(name, &project, repository);
+        }
     }
 
     /// Keeps what was read, if it is of the revision that everything else is of; whether it is.

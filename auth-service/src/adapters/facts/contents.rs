@@ -41,6 +41,11 @@ impl KeptProject {
         Self { facts: contents.project, unusual, plain }
     }
 
+    /// Whether all that is in it is kept.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.plain.is_some()
+    }
+
     pub(super) fn recall(
         &self,
         name: &RepositoryName,
