@@ -44,7 +44,8 @@ check_toolchain() {
   actual=$(cd "$root" && rustc --version | cut -d ' ' -f 2)
   at_least "$wanted" "${actual%%-*}" ||
     fail "Rust $actual is too old, $wanted is needed; run 'rustup update stable' (or install https://rustup.rs)"
-  command -v cc >/dev/null || fail "a C compiler is missing; as root run 'apt-get install build-essential'"
+  command -v cc >/dev/null && command -v make >/dev/null ||
+    fail "a C compiler or make is missing; as root run 'apt-get install build-essential'"
 }
 
 # --- the stock registry -------------------------------------------------------------------------------

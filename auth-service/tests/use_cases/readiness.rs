@@ -100,7 +100,12 @@ async fn a_thousand_who_ask_at_once_make_one_write_a_second() {
     let (machine, readiness) = Machine::with(Disk::Works);
     for round in 1..=3 {
         let all = (0..1_000).map(|_| readiness.check(Purpose::Writing));
-        assert!(futures_util::future::join_all(all).await.iter().all(|report| report.is_ready()));
+        assert!(
+            futures_util::future::join_all(all)
+                .await
+                .iter()
+                .all(auth_service::app::readiness::Report::is_ready)
+        );
         assert_eq!(machine.writes.load(Ordering::SeqCst), round);
         machine.later(Disk::Works);
     }

@@ -155,13 +155,13 @@ impl CachedFacts {
             return Ok(None);
         }
         let known: Vec<_> = names.iter().map(|name| self.recall(name, user.as_deref())).collect();
-        let asked: Vec<RepositoryName> = names
+        let unremembered: Vec<RepositoryName> = names
             .iter()
             .zip(&known)
             .filter(|(_, known)| known.is_none())
             .map(|(name, _)| name.clone())
             .collect();
-        let Some(mut read) = self.read(revision, &asked).await? else { return Ok(None) };
+        let Some(mut read) = self.read(revision, &unremembered).await? else { return Ok(None) };
         let situation = |known: Option<RepositorySituation>| known.or_else(|| read.next());
         let repositories = known.into_iter().filter_map(situation).collect();
         Ok(Some(Facts { user, token, repositories }))
