@@ -265,10 +265,14 @@ def test_a_folder_that_cannot_be_written_to(quickstart: Quickstart, tmp_path: Pa
     shutil.copy(service_binary(), program)
     data = place / "data"
     data.mkdir()
-    for path, mode in [(place, 0o755), (data, 0o755), (program, 0o755)]:
+    foreign = place / "foreign"
+    foreign.mkdir()
+    for path, mode in [(place, 0o755), (data, 0o555), (foreign, 0o755), (program, 0o755)]:
         path.chmod(mode)
+    os.chown(data, NOBODY, NOBODY)
+    texts = {data: "cannot write to", foreign: "belongs to another user", place / "new": "cannot make"}
     try:
-        for folder, text in [(data, "cannot write to"), (place / "new", "cannot make")]:
+        for folder, text in texts.items():
             argv = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", program]
             outcome = run([*argv, "quickstart", "--data", folder, *quickstart.ports()], cwd=Path("/"))
             assert outcome.exit_code == 1
