@@ -78,7 +78,10 @@ async fn what_is_withdrawn_while_the_registry_answers_is_not_granted_any_more() 
     let changes: [(Change, ReasonCode); 5] = [
         (disable, ReasonCode::AccountDisabled),
         (|world| world.project_state = LifeState::Trashed, ReasonCode::InTrash),
-        (|world| world.access = [AccessKind::Read].into_iter().collect(), ReasonCode::NoUpdate),
+        (
+            |world| world.access = AccessSet::ALL.without([AccessKind::Create].into_iter().collect()),
+            ReasonCode::NoCreate,
+        ),
         (|world| world.access = AccessSet::NONE, ReasonCode::NotVisible),
         (|world| world.certified = false, ReasonCode::NotCertified),
     ];

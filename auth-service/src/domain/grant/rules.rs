@@ -89,12 +89,16 @@ impl Rules<'_> {
     /// Whether nothing is under the name but what the caller may make of it: CREATE brings pull and push both,
     /// for as long as the reservation that a push makes waits for the first manifest.
     fn is_free_to_create(&self) -> bool {
-        let free_for_caller = match (self.repository, self.caller) {
+        self.is_free() && self.may_create().is_ok()
+    }
+
+    /// Whether a push of the caller would be the first one.
+    fn is_free(&self) -> bool {
+        match (self.repository, self.caller) {
             (RepositoryFacts::Unknown, _) => true,
             (RepositoryFacts::Reserved { by }, Caller::User(user, _)) => *by == user.id,
             _ => false,
-        };
-        free_for_caller && self.may_create().is_ok()
+        }
     }
 
     fn may_create(&self) -> Result<(), Reason> {
@@ -115,10 +119,7 @@ impl Rules<'_> {
 
     fn decide_push(&self, asked: Actions) -> Result<(), Reason> {
         require(asked.has(Action::Pull), Reason::PushWithoutPull)?;
-        if self.is_free_to_create() {
-            return Ok(());
-        }
-        if *self.repository == RepositoryFacts::Unknown {
+        if self.is_free() {
             return self.may_create();
         }
         self.login_allows(LoginScope::Download)?;

@@ -333,6 +333,7 @@ fn a_reservation_counts_as_a_repository_and_serves_who_made_it() {
     expect("pull", &row(by(OTHER), "READ,DOWNLOAD", "pull"));
     expect("pull push", &row(by(USER), "READ,CREATE", "pull,push"));
     expect("pull", &row(by(USER), "READ,CREATE", "pull"));
+    expect("pull push:no_create", &row(by(USER), "READ,DOWNLOAD,UPDATE", "pull,push"));
     expect("pull:no_download", &row(by(OTHER), "READ,CREATE", "pull"));
     expect("pull:no_download push:no_update", &row(by(OTHER), "READ,CREATE", "pull,push"));
     expect("pull push", &row(by(OTHER), "READ,DOWNLOAD,UPDATE", "pull,push"));
