@@ -1,4 +1,4 @@
-//! Wrong passwords without pause: what becomes of those whose login is known, and of those whose is not.
+//! Wrong passwords, or requests of nobody, without pause: what becomes of those whose login is known, and of those whose is not.
 
 use std::net::Ipv4Addr;
 use std::rc::Rc;
@@ -9,9 +9,9 @@ use auth_service::ports::system::Clock as _;
 
 use crate::load::{Connection, Load, percentile, since};
 use crate::program::Program;
-use crate::requests::{Popularity, Pulls, Requests, WrongPasswords};
+use crate::requests::{Popularity, Pulls, Requests};
 
-/// Connections that send wrong passwords.
+/// Connections that attack.
 const ATTACKERS: usize = 64;
 /// Users from this number on have not logged in before.
 const FIRST_COLD_USER: usize = 50_000;
@@ -31,7 +31,7 @@ pub(crate) struct Seen {
     pub(crate) warm_rate: f64,
     pub(crate) p50: f64,
     pub(crate) p99: f64,
-    /// Wrong passwords refused in a second.
+    /// Requests of attackers refused in a second.
     pub(crate) attack_rate: f64,
     /// The slowest of the right cold logins, and how many there were.
     pub(crate) slowest_cold: Duration,
@@ -40,18 +40,19 @@ pub(crate) struct Seen {
     pub(crate) cold_refused: usize,
 }
 
-/// Attacks from `attackers`; warm and cold logins come from 127.0.0.1.
+/// Attacks with `requests` from `attackers`; warm and cold logins come from 127.0.0.1.
 pub(crate) async fn attack(
     service: &Program,
     users: usize,
     attackers: Ipv4Addr,
+    requests: Rc<dyn Requests>,
     warm: Warm,
     duration: Duration,
 ) -> anyhow::Result<Seen> {
     let wrong = Load {
         source: attackers,
         connections: ATTACKERS,
-        ..Load::closed(service.address, duration, Rc::new(WrongPasswords::default()))
+        ..Load::closed(service.address, duration, requests)
     };
     let pace = match warm {
         Warm::Paced(pace) => Some(pace),

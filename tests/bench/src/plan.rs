@@ -13,7 +13,7 @@ use crate::bare;
 use crate::compare::{Rounds, compare};
 use crate::load::Load;
 use crate::program::{POOL, Program, Service};
-use crate::requests::{Popularity, Pulls};
+use crate::requests::{ManyScopes, Popularity, Pulls, WrongPasswords};
 use crate::signing::{compare_signers, private_key_file};
 use crate::table::{Tables, note};
 use crate::{database, startup};
@@ -206,9 +206,15 @@ impl Bench<'_> {
             ),
         ];
         for (what, warm, from) in runs {
-            let seen = attack(service, self.users, from, warm, duration).await?;
+            let wrong = Rc::new(WrongPasswords::default());
+            let seen = attack(service, self.users, from, wrong, warm, duration).await?;
             self.tables.attack(what, &seen);
         }
+        let what = "warm logins without pause, requests of nobody with 64 scopes from another address";
+        let elsewhere = Ipv4Addr::new(127, 0, 0, 2);
+        let scopes = Rc::new(ManyScopes::new());
+        let seen = attack(service, self.users, elsewhere, scopes, Warm::Closed, duration).await?;
+        self.tables.attack(what, &seen);
         self.tables.memory("after the wrong passwords", "SQLite", service.anonymous_kib()?, 1);
         Ok(())
     }
@@ -218,7 +224,9 @@ impl Bench<'_> {
         let duration = Duration::from_secs(if self.options.quick { 8 } else { 20 });
         let service = self.start(&self.service("locks", &self.sqlite, keys))?;
         self.warm_up(&service, self.users).await?;
-        let seen = attack(&service, self.users, Ipv4Addr::new(127, 0, 0, 2), Warm::Closed, duration).await?;
+        let wrong = Rc::new(WrongPasswords::default());
+        let seen =
+            attack(&service, self.users, Ipv4Addr::new(127, 0, 0, 2), wrong, Warm::Closed, duration).await?;
         self.tables.attack("the same with the lock-out on", &seen);
         Ok(())
     }

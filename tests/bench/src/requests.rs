@@ -1,6 +1,6 @@
 //! What clients ask: pulls by users who may, logins with wrong passwords, and which repositories are popular.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -185,5 +185,28 @@ impl Requests for WrongPasswords {
         self.next.set(number + 1);
         let name = user_name(number % PROJECTS);
         write_request(buffer, &name, &repository_name(number), &basic(&name, &format!("wrong {number}")));
+    }
+}
+
+/// Requests of nobody for 64 repositories in projects that are not there, each time others: what is refused should
+/// cost next to nothing.
+pub(crate) struct ManyScopes {
+    random: RefCell<Random>,
+}
+
+impl ManyScopes {
+    pub(crate) const fn new() -> Self {
+        Self { random: RefCell::new(Random::new(64)) }
+    }
+}
+
+impl Requests for ManyScopes {
+    fn write_next(&self, buffer: &mut Vec<u8>) {
+        buffer.extend_from_slice(format!("GET /token?service={SERVICE_NAME}").as_bytes());
+        for _ in 0..64 {
+            let project = self.random.borrow_mut().next() % 100_000_000_000_000_000;
+            buffer.extend_from_slice(format!("&scope=repository%3Asyn{project}%2Fa%3Apull").as_bytes());
+        }
+        buffer.extend_from_slice(format!(" HTTP/1.1\r\nHost: {SERVICE_NAME}\r\n\r\n").as_bytes());
     }
 }
