@@ -102,7 +102,7 @@ async fn the_database_of_another_program_is_refused() {
 async fn a_database_of_ours_that_has_no_mark_yet_is_opened_and_marked() {
     let (_folder, path) = whole().await;
     let mut connection = open_sqlite(&path).await;
-    let before = "DELETE FROM _sqlx_migrations WHERE version >= 14; PRAGMA application_id = 0";
+    let before = "DELETE FROM _sqlx_migrations WHERE version >= 10; PRAGMA application_id = 0";
     sqlx::raw_sql(before).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let store =

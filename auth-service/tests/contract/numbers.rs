@@ -1,5 +1,6 @@
 //! The numbers of projects and repositories, which no registry has had before.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use auth_service::adapters::store::Location;
@@ -44,6 +45,7 @@ async fn a_copy_of_a_database_does_not_tell_that_numbers_were_raised() {
     let Location::Sqlite(original) = &database.location else { panic!("another engine") };
     let copy = original.with_file_name("copy.db");
     database.run(&format!("VACUUM INTO '{}'", copy.display())).await;
+    std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o600)).unwrap();
     let copied = connect(&Location::Sqlite(copy), PATIENCE, database.clock.clone()).await.unwrap();
     assert_eq!(copied.numbers_raised_at(HERE).await.unwrap(), None);
     assert!(database.store.numbers_raised_at(HERE).await.unwrap().is_some());
