@@ -51,5 +51,5 @@ if [ ${#failed[@]} -gt 0 ]; then printf '\nrun: FAILED before the end-to-end tes
 
 printf '\n== end-to-end tests\n'
 cd "$here/e2e" || exit 1
-timeout --kill-after=60 1200 "$tools/venv/bin/python" -m pytest "$@" || failed+=('end-to-end tests')
+timeout --kill-after=60 1800 "$tools/venv/bin/python" -m pytest "$@" || failed+=('end-to-end tests')
 [ ${#failed[@]} -eq 0 ]

@@ -74,16 +74,20 @@ def two_processes(new_stack: NewStack) -> Iterator[tuple[Stack, Service]]:
 def test_two_processes_on_one_database_see_each_others_changes(two_processes: tuple[Stack, Service]) -> None:
     stack, sibling = two_processes
     owner = stack.add_user("owner")
-    item = f"{stack.add_project(owner)}/app"
+    project = stack.add_project(owner)
+    reader = stack.add_member(project, "READ,DOWNLOAD")
+    item = f"{project}/app"
 
-    def granted_by(service: Service, actions: str) -> set[str]:
-        answer = stack.ask_token(owner, f"repository:{item}:{actions}", service=service)
+    def granted_by(service: Service, actions: str, user: User = owner) -> set[str]:
+        answer = stack.ask_token(user, f"repository:{item}:{actions}", service=service)
         return grants_of(answer.json()["token"]).get(item, set()) if answer.status == 200 else set()
 
-    assert granted_by(sibling, "pull") == set()
+    assert granted_by(sibling, "pull", reader) == set()
     assert granted_by(stack.service, "pull,push") == {"pull", "push"}
     wait_until(
-        lambda: granted_by(sibling, "pull") == {"pull"}, "the other sees the reservation", PROMISED_SECONDS
+        lambda: granted_by(sibling, "pull", reader) == {"pull"},
+        "the other sees the reservation",
+        PROMISED_SECONDS,
     )
     sibling.cli("user", "uncertify", owner.name).check()
     wait_until(lambda: granted_by(stack.service, "pull,push") == set(), "the one refuses", PROMISED_SECONDS)
