@@ -65,6 +65,8 @@ enum Phase {
 /// What the connection and those who work on its requests tell each other.
 pub(super) struct Flow {
     phase: Cell<Phase>,
+    /// How many phases there were before this one.
+    phases: Cell<u64>,
     /// Bytes that the server got in this phase.
     taken: Cell<usize>,
     /// Bytes of the body that somebody has used.
@@ -84,6 +86,7 @@ impl Flow {
     fn new(long_head: Share) -> Self {
         Self {
             phase: Cell::new(Phase::Head),
+            phases: Cell::default(),
             taken: Cell::default(),
             used: Cell::default(),
             in_a_row: Cell::default(),
@@ -131,6 +134,7 @@ impl Flow {
 
     fn enter(&self, phase: Phase) {
         self.phase.set(phase);
+        self.phases.set(self.phases.get() + 1);
         self.taken.set(0);
     }
 
@@ -211,7 +215,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Connection<T> {
         self.flow.in_a_row.set(0);
         self.flow.reader.set(Some(context.waker().clone()));
         let phase = self.flow.phase.get();
-        match self.reading.poll(context, self.flow.limit()) {
+        match self.reading.poll(context, self.flow.phases.get(), self.flow.limit()) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(()) if phase == Phase::Head && self.flow.taken.get() > 0 => {
                 self.refuse(context, LATE_HEAD)
@@ -275,14 +279,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<T> {
 #[derive(Default)]
 struct Timer {
     sleep: Option<Pin<Box<Sleep>>>,
-    set_to: Option<Duration>,
+    set_for: Option<(u64, Duration)>,
 }
 
 impl Timer {
-    /// Whether `limit` has passed since it was first asked for; `None` never does.
-    fn poll(&mut self, context: &mut Context<'_>, limit: Option<Duration>) -> Poll<()> {
-        let is_new = self.set_to != limit;
-        self.set_to = limit;
+    /// Whether `limit` has passed since it was first asked for in this phase; `None` never does.
+    fn poll(&mut self, context: &mut Context<'_>, phase: u64, limit: Option<Duration>) -> Poll<()> {
+        let wanted = limit.map(|limit| (phase, limit));
+        let is_new = self.set_for != wanted;
+        self.set_for = wanted;
         let Some(limit) = limit else { return Poll::Pending };
         let timer = self.sleep.get_or_insert_with(|| Box::pin(sleep(limit)));
         if is_new {
@@ -294,10 +299,80 @@ impl Timer {
     /// An error in place of waiting for longer than a client may take.
     fn limit<R>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
         if polled.is_ready() {
-            self.set_to = None;
+            self.set_for = None;
             return polled;
         }
-        ready!(self.poll(context, Some(WRITE_TIMEOUT)));
+        ready!(self.poll(context, 0, Some(WRITE_TIMEOUT)));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::net::IpAddr;
+    use std::sync::Arc;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+
+    use super::*;
+    use crate::domain::network::ClientNetwork;
+    use crate::web::crowding::Crowding;
+    use crate::web::room::Room;
+
+    const HEAD: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
+
+    fn connection() -> (DuplexStream, Connection<DuplexStream>) {
+        let (client, server) = tokio::io::duplex(1024);
+        let room = Room::new(100_000, 100_000, Crowding::of("limits.connections"));
+        let share = || Arc::clone(&room).share(Some(ClientNetwork::of(IpAddr::from([192, 0, 2, 1]))));
+        (client, Connection::new(server, share(), share()))
+    }
+
+    /// Reads as the server does: until nothing more is there, and before it looks at what it has got.
+    async fn read_what_is_there(connection: &mut Connection<DuplexStream>) -> usize {
+        let mut bytes = [0; 1024];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        poll_fn(|context| {
+            loop {
+                let before = buffer.filled().len();
+                match Pin::new(&mut *connection).poll_read(context, &mut buffer) {
+                    Poll::Ready(Ok(())) if buffer.filled().len() > before => {}
+                    _ => return Poll::Ready(buffer.filled().len()),
+                }
+            }
+        })
+        .await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_connection_stays_however_long_it_is_busy() {
+        let (mut client, mut connection) = connection();
+        for _ in 0..50 {
+            client.write_all(HEAD).await.unwrap();
+            assert_eq!(read_what_is_there(&mut connection).await, HEAD.len());
+            connection.flow().request_begins();
+            connection.flow().request_ends(false);
+            // The next head is there already when the server looks again.
+            tokio::time::advance(HEAD_TIMEOUT / 3).await;
+        }
+        assert!(!connection.refused);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_head_is_waited_for_no_longer_because_bytes_keep_coming() {
+        let (mut client, mut connection) = connection();
+        for _ in 0..3 {
+            client.write_all(b"G").await.unwrap();
+            read_what_is_there(&mut connection).await;
+            assert!(!connection.refused);
+            tokio::time::advance(HEAD_TIMEOUT / 3 + Duration::from_millis(1)).await;
+        }
+        read_what_is_there(&mut connection).await;
+        assert!(connection.refused);
+        drop(connection);
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer, LATE_HEAD);
     }
 }
