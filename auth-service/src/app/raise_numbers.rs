@@ -69,7 +69,7 @@ impl RaiseNumbers {
             let projects = page.names.iter().filter_map(|name| ProjectId::parse(name.split('/').next()?));
             highest = projects.map(ProjectId::number).fold(highest, i64::max);
             let names: Vec<_> = page.names.iter().filter_map(|name| RepositoryName::parse(name)).collect();
-            let closed = self.names.fence_unrecorded(&names).await?;
+            let closed = self.names.quarantine_unrecorded(&names).await?;
             if closed > 0 {
                 tracing::warn!(
                     closed,

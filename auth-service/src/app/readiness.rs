@@ -15,7 +15,7 @@ use crate::ports::system::Clock;
 /// How long the outcome of a trial is good for. Anybody may ask; one trial a second is all that this makes.
 const TRIAL_GOOD_FOR: Duration = Duration::from_secs(1);
 /// How long to wait for a trial whose outcome decides nothing: whoever balances load gives up after a second.
-const GLANCE: Duration = Duration::from_millis(200);
+const GLANCE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// What somebody wants to be able to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl WriteTrials {
         match purpose {
             // The storage sets the limit.
             Purpose::Writing => drop(end.await),
-            Purpose::Reading => drop(tokio::time::timeout(GLANCE, end).await),
+            Purpose::Reading => drop(tokio::time::timeout(GLANCE_TIMEOUT, end).await),
         }
         self.latest.borrow().outcome.clone()
     }

@@ -19,32 +19,32 @@ use crate::app::sessions::Sessions;
 use crate::config::{Limits, Settings};
 use crate::domain::contact::Contact;
 use crate::web::client::Proxies;
-use crate::web::listener::{Doorman, IsProxy};
+use crate::web::listener::{Admission, IsProxy};
 use crate::web::metrics::Metrics;
 use crate::web::public::PublicListener;
+use crate::web::quota::Quota;
 use crate::web::registry::events::Webhook;
 use crate::web::registry::token::TokenEndpoint;
 use crate::web::rest::RestApi;
-use crate::web::room::Room;
 use crate::web::server::Endpoints;
 
 /// What can be taken at once of memory and connections.
-struct Rooms {
-    requests: Arc<Room>,
-    deliveries: Arc<Room>,
-    connections: Arc<Room>,
-    ops_connections: Arc<Room>,
+struct Quotas {
+    requests: Arc<Quota>,
+    deliveries: Arc<Quota>,
+    connections: Arc<Quota>,
+    ops_connections: Arc<Quota>,
 }
 
-impl Rooms {
+impl Quotas {
     fn new(limits: &Limits, metrics: &Metrics) -> Self {
-        let room = |name, most, of_network| Room::new(most, of_network, metrics.crowding(name));
+        let quota = |name, most, of_network| Quota::new(most, of_network, metrics.quota_refusals(name));
         let (deliveries, operations) = (limits.webhook_in_flight_bytes, limits.ops_connections);
         Self {
-            requests: room("limits.in_flight_bytes", limits.in_flight_bytes, limits.network_in_flight_bytes),
-            deliveries: room("limits.webhook_in_flight_bytes", deliveries, deliveries),
-            connections: room("limits.connections", limits.connections, limits.network_connections),
-            ops_connections: room("limits.ops_connections", operations, operations),
+            requests: quota("limits.in_flight_bytes", limits.in_flight_bytes, limits.network_in_flight_bytes),
+            deliveries: quota("limits.webhook_in_flight_bytes", deliveries, deliveries),
+            connections: quota("limits.connections", limits.connections, limits.network_connections),
+            ops_connections: quota("limits.ops_connections", operations, operations),
         }
     }
 }
@@ -62,7 +62,7 @@ impl Wiring<'_> {
             Arc::new(move |address: IpAddr| networks.iter().any(|network| network.contains(&address)));
         let of_client = Arc::clone(&is_proxy);
         let metrics = Arc::new(Metrics::default());
-        let rooms = Rooms::new(limits, &metrics);
+        let quotas = Quotas::new(limits, &metrics);
         let public = Arc::new(PublicListener {
             identifiers: Box::new(ProcessIdentifiers::new()?),
             proxies: Proxies::new(move |address| of_client(address)),
@@ -74,7 +74,7 @@ impl Wiring<'_> {
             head_bytes: limits.head_bytes,
             form_bytes: limits.form_bytes,
             body_bytes: limits.body_bytes,
-            in_flight: Arc::clone(&rooms.requests),
+            in_flight: Arc::clone(&quotas.requests),
         });
         let allowed = self.settings.ops.allowed_networks.clone();
         let secret = webhook.secret.clone().ok_or_else(|| anyhow!("webhook.secret is missing"))?;
@@ -86,15 +86,15 @@ impl Wiring<'_> {
                 is_secret: Box::new(move |bytes| secret.matches(bytes)),
                 metrics: Arc::clone(&metrics),
                 body_bytes: limits.webhook_bytes,
-                in_flight: Arc::clone(&rooms.deliveries),
+                in_flight: Arc::clone(&quotas.deliveries),
             }),
             readiness: web::Data::new(readiness),
             allowed: Arc::new(move |address| {
                 allowed.is_empty() || allowed.iter().any(|network| network.contains(&address))
             }),
             metrics: web::Data::new(metrics),
-            public: Doorman::new(rooms.connections, rooms.requests, is_proxy),
-            operations: Doorman::new(rooms.ops_connections, rooms.deliveries, Arc::new(|_| false)),
+            public: Admission::new(quotas.connections, quotas.requests, is_proxy),
+            operations: Admission::new(quotas.ops_connections, quotas.deliveries, Arc::new(|_| false)),
         })
     }
 

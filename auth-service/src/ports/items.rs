@@ -181,7 +181,7 @@ pub trait Names: Send + Sync {
 
     /// Closes those of `names` that are in a project on record and are on record themselves in no way; how
     /// many.
-    async fn fence_unrecorded(&self, names: &[RepositoryName]) -> Result<usize, StorageError>;
+    async fn quarantine_unrecorded(&self, names: &[RepositoryName]) -> Result<usize, StorageError>;
 }
 
 /// The numbers of projects and repositories.

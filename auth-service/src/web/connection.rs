@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::room::{NoRoom, Share};
+use super::quota::{OverQuota, Permit};
 
 /// How long a client may take to send a request's head. Docker's own limit for a whole token is 15 s.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ const SHORT_HEAD: usize = 8192;
 const AHEAD: usize = 16_384;
 
 /// What somebody is told for whom there is no room, in the shapes that docker and the REST interface have.
-pub(super) static CROWDED: LazyLock<String> = LazyLock::new(|| {
+pub(super) static TOO_MUCH_AT_ONCE: LazyLock<String> = LazyLock::new(|| {
     let text = "the token service is being sent too much at once; nothing is wrong with your login; try again in a few \
                 seconds";
     let body = format!(
@@ -75,7 +75,7 @@ pub(super) struct Flow {
     in_a_row: Cell<usize>,
     body_ended: Cell<bool>,
     /// The room that a long head takes.
-    long_head: RefCell<Share>,
+    long_head: RefCell<Permit>,
     /// Whether nothing is read until more of the body is used.
     is_full: Cell<bool>,
     /// Who reads.
@@ -83,7 +83,7 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    fn new(long_head: Share) -> Self {
+    fn new(long_head: Permit) -> Self {
         Self {
             phase: Cell::new(Phase::Head),
             phases: Cell::default(),
@@ -160,7 +160,7 @@ impl Flow {
         !self.is_full.get()
     }
 
-    fn make_room_for_head(&self) -> Result<(), NoRoom> {
+    fn make_room_for_head(&self) -> Result<(), OverQuota> {
         let taken = self.taken.get();
         if self.phase.get() != Phase::Head || taken < SHORT_HEAD {
             return Ok(());
@@ -187,13 +187,13 @@ pub(super) struct Connection<T> {
     writing: Timer,
     /// What came was refused, and no more of it is read.
     refused: bool,
-    _place: Share,
+    _permit: Permit,
 }
 
 impl<T> Connection<T> {
-    pub(super) fn new(io: T, place: Share, long_head: Share) -> Self {
+    pub(super) fn new(io: T, permit: Permit, long_head: Permit) -> Self {
         let (reading, writing) = (Timer::default(), Timer::default());
-        Self { io, flow: Rc::new(Flow::new(long_head)), reading, writing, refused: false, _place: place }
+        Self { io, flow: Rc::new(Flow::new(long_head)), reading, writing, refused: false, _permit: permit }
     }
 
     pub(super) fn flow(&self) -> Rc<Flow> {
@@ -242,7 +242,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncRead for Connection<T> {
             return this.wait(context);
         }
         if this.flow.make_room_for_head().is_err() {
-            return this.refuse(context, &CROWDED);
+            return this.refuse(context, &TOO_MUCH_AT_ONCE);
         }
         let before = buffer.filled().len();
         match Pin::new(&mut this.io).poll_read(context, buffer) {
@@ -317,16 +317,16 @@ mod tests {
 
     use super::*;
     use crate::domain::network::ClientNetwork;
-    use crate::web::crowding::Crowding;
-    use crate::web::room::Room;
+    use crate::web::quota::Quota;
+    use crate::web::quota_refusals::QuotaRefusals;
 
     const HEAD: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 
     fn connection() -> (DuplexStream, Connection<DuplexStream>) {
         let (client, server) = tokio::io::duplex(1024);
-        let room = Room::new(100_000, 100_000, Crowding::of("limits.connections"));
-        let share = || Arc::clone(&room).share(Some(ClientNetwork::of(IpAddr::from([192, 0, 2, 1]))));
-        (client, Connection::new(server, share(), share()))
+        let quota = Quota::new(100_000, 100_000, QuotaRefusals::of("limits.connections"));
+        let permit = || Arc::clone(&quota).permit(Some(ClientNetwork::of(IpAddr::from([192, 0, 2, 1]))));
+        (client, Connection::new(server, permit(), permit()))
     }
 
     /// Reads as the server does: until nothing more is there, and before it looks at what it has got.

@@ -20,8 +20,8 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
-use super::connection::{CROWDED, Connection, HEAD_TIMEOUT, KEEP_ALIVE};
-use super::room::{Room, Share};
+use super::connection::{Connection, HEAD_TIMEOUT, KEEP_ALIVE, TOO_MUCH_AT_ONCE};
+use super::quota::{Permit, Quota};
 use crate::domain::network::ClientNetwork;
 
 /// How long a TLS handshake may take.
@@ -38,30 +38,30 @@ pub type IsProxy = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
 
 /// Who may come in.
 #[derive(Clone)]
-pub struct Doorman {
+pub struct Admission {
     /// The connections that there may be at once.
-    pub connections: Arc<Room>,
+    pub connections: Arc<Quota>,
     /// The bytes of long heads that are held at once.
-    pub in_flight: Arc<Room>,
+    pub in_flight: Arc<Quota>,
     /// Whose connections are not one network's.
     pub is_proxy: IsProxy,
     turned_away: Arc<Semaphore>,
 }
 
-impl Doorman {
+impl Admission {
     /// Lets in as many as there is room for.
     #[must_use]
-    pub fn new(connections: Arc<Room>, in_flight: Arc<Room>, is_proxy: IsProxy) -> Self {
+    pub fn new(connections: Arc<Quota>, in_flight: Arc<Quota>, is_proxy: IsProxy) -> Self {
         Self { connections, in_flight, is_proxy, turned_away: Arc::new(Semaphore::new(TURNED_AWAY_AT_ONCE)) }
     }
 
-    /// A place for a connection, and room for long heads on it.
-    async fn admit(&self, mut io: TcpStream) -> Result<(TcpStream, Share, Share), DispatchError> {
+    /// A permit for a connection, and room for long heads on it.
+    async fn admit(&self, mut io: TcpStream) -> Result<(TcpStream, Permit, Permit), DispatchError> {
         let peer = io.peer_addr().map_err(DispatchError::Io)?.ip();
         let network = (!(self.is_proxy)(peer.to_canonical())).then(|| ClientNetwork::of(peer));
-        let mut place = Arc::clone(&self.connections).share(network);
-        if place.grow_to(1).is_ok() {
-            return Ok((io, place, Arc::clone(&self.in_flight).share(network)));
+        let mut permit = Arc::clone(&self.connections).permit(network);
+        if permit.grow_to(1).is_ok() {
+            return Ok((io, permit, Arc::clone(&self.in_flight).permit(network)));
         }
         if let Ok(_permit) = self.turned_away.try_acquire() {
             // Whether the client hears it is up to the client.
@@ -73,7 +73,7 @@ impl Doorman {
 
 /// Says that there is no room. A connection that is closed while the client still sends would take the answer with it.
 async fn turn_away(io: &mut TcpStream) -> io::Result<()> {
-    io.write_all(CROWDED.as_bytes()).await?;
+    io.write_all(TOO_MUCH_AT_ONCE.as_bytes()).await?;
     io.shutdown().await?;
     let mut sent = [0; 1024];
     while io.read(&mut sent).await? > 0 {}
@@ -85,7 +85,7 @@ pub(super) fn add<F, I, S, B>(
     server: ServerBuilder,
     socket: TcpListener,
     tls: Option<ServerConfig>,
-    doorman: &Doorman,
+    admission: &Admission,
     app: F,
 ) -> io::Result<ServerBuilder>
 where
@@ -97,16 +97,16 @@ where
     B: MessageBody + 'static,
 {
     let stop = server.graceful_shutdown_signal();
-    let doorman = doorman.clone();
+    let admission = admission.clone();
     let Some(mut tls) = tls else {
         return server.listen("http", socket, move || {
-            let doorman = doorman.clone();
+            let admission = admission.clone();
             let admit = fn_service(move |io: TcpStream| {
-                let doorman = doorman.clone();
+                let admission = admission.clone();
                 async move {
-                    let (io, place, long_head) = doorman.admit(io).await?;
+                    let (io, permit, long_head) = admission.admit(io).await?;
                     let peer = io.peer_addr().ok();
-                    Ok((Connection::new(io, place, long_head), peer))
+                    Ok((Connection::new(io, permit, long_head), peer))
                 }
             });
             admit.and_then(http(&stop, app()))
@@ -115,15 +115,15 @@ where
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
     let tls = TlsAcceptor::from(Arc::new(tls));
     server.listen("https", socket, move || {
-        let (doorman, tls) = (doorman.clone(), tls.clone());
+        let (admission, tls) = (admission.clone(), tls.clone());
         let admit = fn_service(move |io: TcpStream| {
-            let (doorman, tls) = (doorman.clone(), tls.clone());
+            let (admission, tls) = (admission.clone(), tls.clone());
             async move {
-                let (io, place, long_head) = doorman.admit(io).await?;
+                let (io, permit, long_head) = admission.admit(io).await?;
                 let peer = io.peer_addr().ok();
                 let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(io)).await;
                 let io = handshake.unwrap_or_else(|late| Err(late.into())).map_err(DispatchError::Io)?;
-                Ok((Connection::new(io, place, long_head), peer))
+                Ok((Connection::new(io, permit, long_head), peer))
             }
         });
         admit.and_then(http(&stop, app()))

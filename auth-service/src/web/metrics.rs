@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::crowding::Crowding;
+use super::quota_refusals::QuotaRefusals;
 use crate::app::record_events::Delivery;
 use crate::ports::events::Receipt;
 use crate::ports::signer::KeyCondition;
@@ -35,7 +35,7 @@ pub struct Metrics {
     refused: Family<Refused, Counter<u64, AtomicU64>>,
     rest: Family<Refused, Counter<u64, AtomicU64>>,
     events: Family<Kind, Counter<u64, AtomicU64>>,
-    crowded: Family<Limit, Counter>,
+    over_quota: Family<Limit, Counter>,
     key_ends: Gauge<i64, AtomicI64>,
 }
 
@@ -43,18 +43,22 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("auth_service");
         let (tokens, refused, rest) = (Counter::default(), Family::default(), Family::default());
-        let (events, crowded, key_ends) = (Family::default(), Family::default(), Gauge::default());
+        let (events, over_quota, key_ends) = (Family::default(), Family::default(), Gauge::default());
         registry.register("tokens_issued", "Tokens issued", tokens.clone());
         registry.register("tokens_refused", "Token requests refused, by reason code", refused.clone());
         registry.register("rest_requests", "Requests of the REST interface, by reason code", rest.clone());
         registry.register("events", "Events of the registry, by what became of them", events.clone());
-        registry.register("refused_for_room", "What was refused for lack of room, by limit", crowded.clone());
+        registry.register(
+            "refused_for_room",
+            "What was refused for lack of room, by limit",
+            over_quota.clone(),
+        );
         registry.register(
             "signing_certificate_end_seconds",
             "When the signing certificate ends, seconds since 1970",
             key_ends.clone(),
         );
-        let metrics = Self { registry, tokens, refused, rest, events, crowded, key_ends };
+        let metrics = Self { registry, tokens, refused, rest, events, over_quota, key_ends };
         // A counter that appears with its first event hides that event from a rate.
         for receipt in Receipt::ALL {
             metrics.count_event(receipt.name(), 0);
@@ -69,8 +73,8 @@ impl Default for Metrics {
 impl Metrics {
     /// Counts what one of the limits refuses for lack of room.
     #[must_use]
-    pub fn crowding(&self, limit: &'static str) -> Crowding {
-        Crowding::counted(limit, self.crowded.get_or_create(&Limit { limit }).clone())
+    pub fn quota_refusals(&self, limit: &'static str) -> QuotaRefusals {
+        QuotaRefusals::counted(limit, self.over_quota.get_or_create(&Limit { limit }).clone())
     }
 
     pub(super) fn token_issued(&self) {

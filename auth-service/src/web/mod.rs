@@ -3,16 +3,16 @@
 mod authorization;
 pub mod client;
 mod connection;
-pub mod crowding;
 mod exchange;
 pub mod listener;
 pub mod metrics;
 pub mod operations;
 pub mod public;
+pub mod quota;
+pub mod quota_refusals;
 mod reading;
 pub mod registry;
 pub mod rest;
-pub mod room;
 pub mod server;
 
 use actix_web::guard::{GuardContext, fn_guard};

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::client::Proxies;
 use super::metrics::Metrics;
-use super::room::Room;
+use super::quota::Quota;
+use super::reading::{BODY_TIMEOUT, BodyLimits};
 use crate::domain::contact::Contact;
 use crate::domain::foreign::shape::TokenShapes;
+use crate::domain::network::ClientNetwork;
 use crate::ports::system::Identifiers;
 
 /// What the token endpoint and the REST interface share.
@@ -32,5 +34,12 @@ pub struct PublicListener {
     /// Most bytes of a JSON body.
     pub body_bytes: usize,
     /// The bodies that are held at once.
-    pub in_flight: Arc<Room>,
+    pub in_flight: Arc<Quota>,
+}
+
+impl PublicListener {
+    /// What a body of a client network may take, of at most `bytes`.
+    pub(super) fn body_limits(&self, bytes: usize, network: ClientNetwork) -> BodyLimits<'_> {
+        BodyLimits { bytes, time: BODY_TIMEOUT, in_flight: &self.in_flight, network }
+    }
 }

@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use zeroize::Zeroizing;
 
 use super::connection::Flow;
-use super::room::{NoRoom, Room, Share};
+use super::quota::{OverQuota, Permit, Quota};
 use crate::domain::network::ClientNetwork;
 
 /// A body that is not longer than this is always read, as the forms of logins are: under a flood of large ones people
@@ -23,7 +23,7 @@ const ALWAYS: usize = 4096;
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The reason of what is refused for lack of room. It is counted, and has no line of its own in the log.
-pub(super) const NO_ROOM: &str = "no_room";
+pub(super) const OVER_QUOTA: &str = "no_room";
 
 /// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +37,12 @@ pub(super) enum Unread {
     /// The connection broke.
     Broken,
     /// Too much is being read at once.
-    NoRoom,
+    OverQuota,
 }
 
-impl From<NoRoom> for Unread {
-    fn from(NoRoom: NoRoom) -> Self {
-        Self::NoRoom
+impl From<OverQuota> for Unread {
+    fn from(OverQuota: OverQuota) -> Self {
+        Self::OverQuota
     }
 }
 
@@ -61,7 +61,7 @@ pub(super) struct BodyLimits<'a> {
     /// How long it may take to arrive.
     pub(super) time: Duration,
     /// What else is held.
-    pub(super) in_flight: &'a Arc<Room>,
+    pub(super) in_flight: &'a Arc<Quota>,
     /// Who sends it.
     pub(super) network: ClientNetwork,
 }
@@ -79,7 +79,7 @@ pub(super) struct Body {
     limit: usize,
     /// How long it says that it is.
     told: usize,
-    share: Share,
+    permit: Permit,
 }
 
 impl Deref for Body {
@@ -124,7 +124,7 @@ impl Body {
             bytes: Zeroizing::default(),
             limit: limits.bytes,
             told: told.and_then(|told| told.parse().ok()).unwrap_or(0),
-            share: Arc::clone(limits.in_flight).share(Some(limits.network)),
+            permit: Arc::clone(limits.in_flight).permit(Some(limits.network)),
         }
     }
 
@@ -172,14 +172,14 @@ impl Body {
     }
 
     /// Makes room for so many bytes: a vector that grows by itself would leave copies of what it held.
-    fn make_room(&mut self, bytes: usize) -> Result<(), NoRoom> {
+    fn make_room(&mut self, bytes: usize) -> Result<(), OverQuota> {
         if bytes <= self.bytes.capacity() {
             return Ok(());
         }
         let capacity = if bytes <= ALWAYS { ALWAYS } else { bytes.next_power_of_two().max(self.told) };
         let capacity = capacity.min(self.limit);
         if capacity > ALWAYS {
-            self.share.grow_to(capacity)?;
+            self.permit.grow_to(capacity)?;
         }
         let mut grown = Zeroizing::new(Vec::with_capacity(capacity));
         grown.extend_from_slice(&self.bytes);
@@ -210,18 +210,18 @@ mod tests {
 
     use super::*;
     use crate::domain::network::UNKNOWN_ADDRESS;
-    use crate::web::crowding::Crowding;
+    use crate::web::quota_refusals::QuotaRefusals;
 
     /// Reads a body that arrives in pieces, with room for one of 16 KiB.
     struct Reading {
-        in_flight: Arc<Room>,
+        in_flight: Arc<Quota>,
         headers: Vec<(HeaderName, String)>,
     }
 
     impl Reading {
         fn new() -> Self {
-            let crowding = Crowding::of("limits.in_flight_bytes");
-            Self { in_flight: Room::new(16_384, 16_384, crowding), headers: Vec::new() }
+            let refusals = QuotaRefusals::of("limits.in_flight_bytes");
+            Self { in_flight: Quota::new(16_384, 16_384, refusals), headers: Vec::new() }
         }
 
         fn with(mut self, name: HeaderName, value: &str) -> Self {
@@ -289,7 +289,7 @@ mod tests {
     async fn while_large_bodies_fill_the_room_the_form_of_a_login_is_still_read() {
         let reading = Reading::new();
         let large = reading.body(16_384, [Ok(piece(10_000))]).await.unwrap();
-        assert_eq!(reading.body(16_384, [Ok(piece(5000))]).await.err(), Some(Unread::NoRoom));
+        assert_eq!(reading.body(16_384, [Ok(piece(5000))]).await.err(), Some(Unread::OverQuota));
         assert_eq!(reading.body(16_384, [Ok(piece(300))]).await.map(|body| body.len()), Ok(300));
         drop(large);
         assert_eq!(reading.body(16_384, [Ok(piece(5000))]).await.map(|body| body.len()), Ok(5000));

@@ -11,13 +11,13 @@ use rustls::ServerConfig;
 use tokio::time::Instant;
 
 use super::exchange::{self, Stopping};
-use super::listener::{self, Doorman};
+use super::listener::{self, Admission};
 use super::metrics::Metrics;
 use super::operations::AllowedClients;
+use super::quota::Quota;
 use super::registry::events::Webhook;
 use super::registry::token::TokenEndpoint;
 use super::rest::RestApi;
-use super::room::Room;
 use super::{operations_routes, public_routes};
 use crate::app::readiness::Readiness;
 
@@ -43,9 +43,9 @@ pub struct Endpoints {
     /// Counters.
     pub metrics: web::Data<Arc<Metrics>>,
     /// Who gets a connection to the public listener.
-    pub public: Doorman,
+    pub public: Admission,
     /// Who gets a connection to the operations listener.
-    pub operations: Doorman,
+    pub operations: Admission,
 }
 
 /// How to serve.
@@ -67,7 +67,7 @@ pub struct Listeners {
     servers: [Server; 2],
     stopping: Stopping,
     /// The connections of the public one.
-    connections: Arc<Room>,
+    connections: Arc<Quota>,
     drain: Duration,
 }
 

@@ -229,9 +229,9 @@ async fn what_is_on_record_nowhere_is_closed_and_nothing_else(database: Database
     let lost = repository(project, "lost");
     let elsewhere = RepositoryName::parse("syn5/lost").unwrap();
     let names = [live.clone(), ended.clone(), reserved.clone(), lost.clone(), elsewhere.clone()];
-    assert_eq!(store.fence_unrecorded(&names).await.unwrap(), 1);
-    assert_eq!(store.fence_unrecorded(&names).await.unwrap(), 0);
-    assert_eq!(store.fence_unrecorded(&[]).await.unwrap(), 0);
+    assert_eq!(store.quarantine_unrecorded(&names).await.unwrap(), 1);
+    assert_eq!(store.quarantine_unrecorded(&names).await.unwrap(), 0);
+    assert_eq!(store.quarantine_unrecorded(&[]).await.unwrap(), 0);
     assert_eq!(facts(&database, &lost).await, RepositoryFacts::Fenced);
     assert_eq!(facts(&database, &live).await, RepositoryFacts::PLAIN);
     assert_eq!(facts(&database, &reserved).await, RepositoryFacts::Reserved { by: alice });

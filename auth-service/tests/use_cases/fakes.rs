@@ -522,7 +522,7 @@ impl Names for Outside {
         panic!("no test forgets reservations")
     }
 
-    async fn fence_unrecorded(&self, names: &[RepositoryName]) -> Result<usize, StorageError> {
+    async fn quarantine_unrecorded(&self, names: &[RepositoryName]) -> Result<usize, StorageError> {
         let mut world = self.world.lock().unwrap();
         let before = world.repositories.len();
         for name in names {

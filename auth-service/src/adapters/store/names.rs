@@ -171,7 +171,7 @@ impl Names for Store {
         self.in_time(Box::pin(self.try_to_fence(name))).await
     }
 
-    async fn fence_unrecorded(&self, names: &[RepositoryName]) -> Result<usize, StorageError> {
+    async fn quarantine_unrecorded(&self, names: &[RepositoryName]) -> Result<usize, StorageError> {
         let facts = self.snapshot(&Asker::Nobody, names).await?.value;
         let mut closed = 0;
         for situation in facts.repositories {

@@ -15,7 +15,7 @@ use crate::domain::own_token::OwnTokenKind;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
 use crate::domain::refused_login::RefusedLogin;
-use crate::web::reading::{NO_ROOM, Unread};
+use crate::web::reading::{OVER_QUOTA, Unread};
 
 /// Renders a token, under both of its names, because clients differ in which one they read; an answer to a form
 /// also names its type and what was granted.
@@ -179,19 +179,22 @@ impl ErrorAnswer {
     }
 
     /// A body for which there is no room just now. Docker shows the text of a 429 and not of a 503.
-    pub(super) fn no_room() -> Self {
+    pub(super) fn over_quota() -> Self {
         let text = "the token service is being sent too much at once; nothing is wrong with your login; try again \
                     in a few seconds";
-        Self { reason: NO_ROOM, ..Self::unavailable(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", text) }
+        Self {
+            reason: OVER_QUOTA,
+            ..Self::unavailable(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", text)
+        }
     }
 
     /// A delivery that did not arrive whole, or could not be read: the registry sends it again.
     pub(super) fn delivery_not_read(unread: Unread) -> Self {
         let (status, text) = match unread {
-            Unread::NoRoom => {
+            Unread::OverQuota => {
                 let text = "too many deliveries are being read; send it again";
                 return Self {
-                    reason: NO_ROOM,
+                    reason: OVER_QUOTA,
                     ..Self::unavailable(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text)
                 };
             }

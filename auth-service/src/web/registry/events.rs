@@ -15,8 +15,8 @@ use crate::app::record_events::{Delivery, RecordEvents};
 use crate::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
 use crate::ports::StorageError;
 use crate::web::metrics::Metrics;
+use crate::web::quota::Quota;
 use crate::web::reading::{BodyLimits, Unread, read_to_the_end};
-use crate::web::room::Room;
 
 /// How long a delivery may take to arrive.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
@@ -38,7 +38,7 @@ pub struct Webhook {
     /// Most bytes of a delivery that are kept.
     pub body_bytes: usize,
     /// The deliveries that are held at once.
-    pub in_flight: Arc<Room>,
+    pub in_flight: Arc<Quota>,
 }
 
 /// `POST /events`.
@@ -64,7 +64,7 @@ pub async fn receive(
         Err(Unread::TooLong) => true,
         Err(unread) => {
             webhook.metrics.delivery_not_read();
-            if unread != Unread::NoRoom {
+            if unread != Unread::OverQuota {
                 tracing::warn!(target: "events", ?unread, "a delivery was not read; the registry sends it again");
             }
             return ErrorAnswer::delivery_not_read(unread).render("auth-service", None, false);

@@ -22,7 +22,7 @@ use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::web::authorization::only_header;
 use crate::web::public::PublicListener;
-use crate::web::reading::{BODY_TIMEOUT, BodyLimits, NO_ROOM, Unread, head_bytes, read_body};
+use crate::web::reading::{OVER_QUOTA, Unread, head_bytes, read_body};
 
 /// How long an answer may take. Docker gives up after 15 s, and then shows no reason.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(12);
@@ -105,7 +105,7 @@ impl TokenEndpoint {
         to_form: bool,
     ) -> HttpResponse {
         self.public.metrics.token_refused(error.reason);
-        if error.reason != NO_ROOM {
+        if error.reason != OVER_QUOTA {
             entry.log_refusal(error, cause);
         }
         error.render(&self.public.host, self.public.contact.as_ref(), to_form)
@@ -144,12 +144,8 @@ impl TokenEndpoint {
             let text = "send the form as application/x-www-form-urlencoded".to_owned();
             return Err(ErrorAnswer::bad_request(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
         }
-        let limits = BodyLimits {
-            bytes: self.public.form_bytes,
-            time: BODY_TIMEOUT,
-            in_flight: &self.public.in_flight,
-            network: ClientNetwork::of(self.public.proxies.client_address(request)),
-        };
+        let network = ClientNetwork::of(self.public.proxies.client_address(request));
+        let limits = self.public.body_limits(self.public.form_bytes, network);
         let body = read_body(request, body, &limits).await.map_err(|unread| self.unread(unread))?;
         let (limit, shapes) = (self.public.credential_bytes, &self.public.shapes);
         from_form(request.query_string(), &body, limit, shapes).map_err(|error| match error {
@@ -164,7 +160,7 @@ impl TokenEndpoint {
 
     fn unread(&self, unread: Unread) -> ErrorAnswer {
         let (status, text) = match unread {
-            Unread::NoRoom => return ErrorAnswer::no_room(),
+            Unread::OverQuota => return ErrorAnswer::over_quota(),
             Unread::Encoded => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the form without a Content-Encoding".to_owned())
             }

@@ -18,7 +18,7 @@ use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
 use crate::domain::refused_login::RefusedLogin;
 use crate::ports::StorageError;
-use crate::web::reading::{NO_ROOM, Unread};
+use crate::web::reading::{OVER_QUOTA, Unread};
 
 /// A request that was carried out.
 pub(super) enum Answer {
@@ -123,7 +123,7 @@ impl RestError {
             Self::HeadTooLong(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Unread(Unread::TooLong, _) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unread(Unread::Late, _) => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy | Self::Unread(Unread::NoRoom, _) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy | Self::Unread(Unread::OverQuota, _) => StatusCode::TOO_MANY_REQUESTS,
             Self::IssuerDown(..) | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -135,7 +135,7 @@ impl RestError {
             Self::NoToken => ReasonCode::WrongCredentials.name(),
             Self::Refused(refusal) => refusal.code.name(),
             Self::MissingScopes(_) | Self::BoundTo(_) => ReasonCode::TokenScope.name(),
-            Self::Unread(Unread::NoRoom, _) => NO_ROOM,
+            Self::Unread(Unread::OverQuota, _) => OVER_QUOTA,
             Self::Forbidden(_) => "forbidden",
             Self::NotFound(_) => "not_found",
             Self::BadRequest(_)
@@ -183,7 +183,7 @@ impl RestError {
             Self::MethodNotAllowed => "this cannot be done with this path".to_owned(),
             Self::NotJson => "send the body as application/json".to_owned(),
             Self::HeadTooLong(limit) => format!("the request's head is longer than {limit} bytes"),
-            Self::Unread(Unread::NoRoom, _) => "too much is being sent at once".to_owned(),
+            Self::Unread(Unread::OverQuota, _) => "too much is being sent at once".to_owned(),
             Self::Unread(Unread::Encoded, _) => "send the body without a Content-Encoding".to_owned(),
             Self::Unread(Unread::TooLong, limit) => format!("the body is longer than {limit} bytes"),
             Self::Unread(Unread::Late, _) => "the body did not arrive in time".to_owned(),
@@ -215,7 +215,7 @@ impl RestError {
             answer.insert_header((WWW_AUTHENTICATE, challenge));
         }
         match self {
-            Self::Busy | Self::Unread(Unread::NoRoom, _) | Self::IssuerDown(..) | Self::Unavailable(_) => {
+            Self::Busy | Self::Unread(Unread::OverQuota, _) | Self::IssuerDown(..) | Self::Unavailable(_) => {
                 answer.insert_header((RETRY_AFTER, "3"));
             }
             // RFC 9110, section 15.5.16: what would be understood.
@@ -284,7 +284,9 @@ mod tests {
             assert!(!RETRIED.iter().any(|phrase| reason.contains(phrase)), "{reason}");
             assert_ne!(error.status(), StatusCode::TOO_MANY_REQUESTS);
         }
-        for error in [RestError::Busy, RestError::Unread(Unread::NoRoom, 9), RestError::Unavailable(text())] {
+        for error in
+            [RestError::Busy, RestError::Unread(Unread::OverQuota, 9), RestError::Unavailable(text())]
+        {
             assert!(error.status().is_server_error() || error.status() == StatusCode::TOO_MANY_REQUESTS);
         }
     }

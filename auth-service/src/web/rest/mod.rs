@@ -22,7 +22,7 @@ use self::call::Call;
 use self::endpoints::{ENDPOINTS, Endpoint, Needs};
 use super::authorization::only_header;
 use super::public::PublicListener;
-use super::reading::{BODY_TIMEOUT, Body, BodyLimits, NO_ROOM, head_bytes, read_body};
+use super::reading::{Body, OVER_QUOTA, head_bytes, read_body};
 use crate::app::give_tokens::{GiveTokens, Requester};
 use crate::app::link_accounts::LinkAccounts;
 use crate::app::log_in::{Admitted, LogIn, Origin};
@@ -111,7 +111,7 @@ impl RestApi {
             }
             Err(error) => {
                 self.public.metrics.rest_answered(error.code());
-                if error.code() != NO_ROOM {
+                if error.code() != OVER_QUOTA {
                     entry.log(error.status().as_u16(), error.code(), error.cause());
                 }
                 error.render(&self.public.host, self.public.contact.as_ref())
@@ -148,12 +148,7 @@ impl RestApi {
         payload: web::Payload,
         network: ClientNetwork,
     ) -> Result<Body, RestError> {
-        let limits = BodyLimits {
-            bytes: self.public.body_bytes,
-            time: BODY_TIMEOUT,
-            in_flight: &self.public.in_flight,
-            network,
-        };
+        let limits = self.public.body_limits(self.public.body_bytes, network);
         let read = read_body(request, payload, &limits).await;
         read.map_err(|unread| RestError::Unread(unread, self.public.body_bytes))
     }

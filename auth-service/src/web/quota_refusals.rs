@@ -11,7 +11,7 @@ use tokio::time::Instant;
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// What one limit has refused.
-pub struct Crowding {
+pub struct QuotaRefusals {
     limit: &'static str,
     refused: Counter,
     told: Mutex<Told>,
@@ -23,7 +23,7 @@ struct Told {
     refused_since: u64,
 }
 
-impl Crowding {
+impl QuotaRefusals {
     /// Counts for a limit, which the log names, by a counter of its own.
     #[must_use]
     pub fn of(limit: &'static str) -> Self {
@@ -60,11 +60,11 @@ mod tests {
 
     #[test]
     fn a_flood_makes_one_line_in_ten_seconds_which_says_how_many_there_were() {
-        let crowding = Crowding::of("limits.connections");
+        let refusals = QuotaRefusals::of("limits.connections");
         let start = Instant::now();
-        assert_eq!(crowding.due(start), Some(1));
-        assert!((1..1000).all(|_| crowding.due(start + SILENCE / 2).is_none()));
-        assert_eq!(crowding.due(start + SILENCE), Some(1000));
-        assert_eq!(crowding.due(start + SILENCE), None);
+        assert_eq!(refusals.due(start), Some(1));
+        assert!((1..1000).all(|_| refusals.due(start + SILENCE / 2).is_none()));
+        assert_eq!(refusals.due(start + SILENCE), Some(1000));
+        assert_eq!(refusals.due(start + SILENCE), None);
     }
 }

@@ -5,19 +5,19 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::crowding::Crowding;
+use super::quota_refusals::QuotaRefusals;
 use crate::domain::network::ClientNetwork;
 
 /// There is no room just now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NoRoom;
+pub(super) struct OverQuota;
 
 /// What can be taken at once.
-pub struct Room {
+pub struct Quota {
     most: usize,
     most_of_network: usize,
     taken: Mutex<Taken>,
-    crowding: Crowding,
+    refusals: QuotaRefusals,
 }
 
 #[derive(Default)]
@@ -28,22 +28,22 @@ struct Taken {
 }
 
 /// What one has taken; it is given back when dropped.
-pub(super) struct Share {
-    of: Arc<Room>,
+pub(super) struct Permit {
+    of: Arc<Quota>,
     network: Option<ClientNetwork>,
     size: usize,
 }
 
-impl Room {
-    /// Room for so many, and so many of one network.
+impl Quota {
+    /// Allows at most so many at once, and so many of one network.
     #[must_use]
-    pub fn new(most: usize, most_of_network: usize, crowding: Crowding) -> Arc<Self> {
-        Arc::new(Self { most, most_of_network, taken: Mutex::default(), crowding })
+    pub fn new(most: usize, most_of_network: usize, refusals: QuotaRefusals) -> Arc<Self> {
+        Arc::new(Self { most, most_of_network, taken: Mutex::default(), refusals })
     }
 
     /// Nothing yet, for somebody of a network; `None` for a proxy, behind which there are many networks.
-    pub(super) const fn share(self: Arc<Self>, network: Option<ClientNetwork>) -> Share {
-        Share { of: self, network, size: 0 }
+    pub(super) const fn permit(self: Arc<Self>, network: Option<ClientNetwork>) -> Permit {
+        Permit { of: self, network, size: 0 }
     }
 
     /// How much is taken.
@@ -56,9 +56,9 @@ impl Room {
     }
 }
 
-impl Share {
+impl Permit {
     /// Takes so much in all.
-    pub(super) fn grow_to(&mut self, size: usize) -> Result<(), NoRoom> {
+    pub(super) fn grow_to(&mut self, size: usize) -> Result<(), OverQuota> {
         let more = size.saturating_sub(self.size);
         if more == 0 {
             return Ok(());
@@ -69,8 +69,8 @@ impl Share {
         let of_network = of_network.unwrap_or(0).saturating_add(more);
         if all > self.of.most || (self.network.is_some() && of_network > self.of.most_of_network) {
             drop(taken);
-            self.of.crowding.refused();
-            return Err(NoRoom);
+            self.of.refusals.refused();
+            return Err(OverQuota);
         }
         taken.all = all;
         if let Some(network) = self.network {
@@ -103,7 +103,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.give_back();
     }
@@ -119,55 +119,55 @@ mod tests {
         ClientNetwork::of(IpAddr::from([192, 0, 2, last]))
     }
 
-    fn room() -> Arc<Room> {
-        Room::new(100, 40, Crowding::of("limits.in_flight_bytes"))
+    fn quota() -> Arc<Quota> {
+        Quota::new(100, 40, QuotaRefusals::of("limits.in_flight_bytes"))
     }
 
-    /// A share of so many bytes, if there is room.
-    fn take(all: &Arc<Room>, last: u8, bytes: usize) -> Option<Share> {
-        let mut share = Arc::clone(all).share(Some(network(last)));
-        share.grow_to(bytes).ok().map(|()| share)
+    /// A permit of so many bytes, if there is room.
+    fn take(all: &Arc<Quota>, last: u8, bytes: usize) -> Option<Permit> {
+        let mut permit = Arc::clone(all).permit(Some(network(last)));
+        permit.grow_to(bytes).ok().map(|()| permit)
     }
 
     #[test]
     fn one_network_fills_its_part_and_leaves_the_others() {
-        let all = room();
-        let mut flood: Vec<Share> = (0..50).filter_map(|_| take(&all, 1, 10)).collect();
+        let all = quota();
+        let mut flood: Vec<Permit> = (0..50).filter_map(|_| take(&all, 1, 10)).collect();
         assert_eq!(flood.len(), 4);
-        assert_eq!(flood[0].grow_to(11), Err(NoRoom));
-        let others: Vec<Share> = (2..20).filter_map(|last| take(&all, last, 10)).collect();
+        assert_eq!(flood[0].grow_to(11), Err(OverQuota));
+        let others: Vec<Permit> = (2..20).filter_map(|last| take(&all, last, 10)).collect();
         assert_eq!(others.len(), 6, "all of them together fill it");
         flood.pop();
         assert!(take(&all, 20, 10).is_some(), "what was given back is free for anybody");
     }
 
     #[test]
-    fn a_share_that_could_not_grow_keeps_what_it_has() {
-        let all = room();
-        let mut share = take(&all, 1, 30).unwrap();
-        assert_eq!(share.grow_to(41), Err(NoRoom));
-        assert_eq!(share.grow_to(20), Ok(()), "less than it has is no change");
+    fn a_permit_that_could_not_grow_keeps_what_it_has() {
+        let all = quota();
+        let mut permit = take(&all, 1, 30).unwrap();
+        assert_eq!(permit.grow_to(41), Err(OverQuota));
+        assert_eq!(permit.grow_to(20), Ok(()), "less than it has is no change");
         assert!(take(&all, 1, 10).is_some());
         assert!(take(&all, 1, 11).is_none());
-        assert_eq!(share.grow_to(40), Ok(()));
+        assert_eq!(permit.grow_to(40), Ok(()));
     }
 
     #[test]
     fn a_proxy_has_all_that_its_many_clients_need() {
-        let all = room();
-        let mut proxy = Arc::clone(&all).share(None);
+        let all = quota();
+        let mut proxy = Arc::clone(&all).permit(None);
         assert_eq!(proxy.grow_to(100), Ok(()));
-        assert_eq!(proxy.grow_to(101), Err(NoRoom));
+        assert_eq!(proxy.grow_to(101), Err(OverQuota));
         proxy.give_back();
         assert_eq!(all.taken(), 0);
     }
 
     #[test]
     fn nothing_is_left_of_those_who_have_gone() {
-        let all = room();
+        let all = quota();
         for last in 0..200 {
-            let shares: Vec<Option<Share>> = (0..3).map(|_| take(&all, last, 15)).collect();
-            assert_eq!(shares.iter().flatten().count(), 2);
+            let permits: Vec<Option<Permit>> = (0..3).map(|_| take(&all, last, 15)).collect();
+            assert_eq!(permits.iter().flatten().count(), 2);
         }
         let taken = all.lock();
         assert!(taken.all == 0 && taken.networks.is_empty());
