@@ -52,6 +52,12 @@ class Line:
         body, self._received = self._received[:length], self._received[length:]
         return HttpAnswer(int(lines[0].split(" ")[1]), lines[0], headers, body)
 
+    def begin_form(self, length: int) -> None:
+        """Sends the head of a form, and waits until the server asks for the body: the request is under way."""
+        self.send(f"POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n")
+        self.send("Content-Type: application/x-www-form-urlencoded\r\n\r\n")
+        assert self.answer(has_body=False).status == 100
+
     def is_closed(self, seconds: float) -> bool:
         """Whether the server closes it within this time, without another byte."""
         self.socket.settimeout(seconds)
@@ -182,8 +188,7 @@ def test_a_second_signal_ends_it_at_once(new_stack: NewStack) -> None:
     service = new_stack().service
     with closing(Line(service.address)) as line:
         # A request that would be waited for: `http.drain_seconds` is 30.
-        line.send("POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n")
-        line.send("Content-Type: application/x-www-form-urlencoded\r\n\r\n")
+        line.begin_form(10)
         service.process.signal("TERM")
         wait_until(lambda: "SIGTERM" in service.log(), "it has heard the signal")
 
@@ -200,8 +205,7 @@ def test_a_second_signal_ends_it_at_once(new_stack: NewStack) -> None:
 def test_a_hangup_lets_what_is_under_way_end(new_stack: NewStack) -> None:
     service = new_stack().service
     with closing(Line(service.address)) as line:
-        line.send("POST /token HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n")
-        line.send("Content-Type: application/x-www-form-urlencoded\r\n\r\n")
+        line.begin_form(3)
         service.process.signal("HUP")
         wait_until(lambda: "SIGHUP" in service.log(), "it has heard the signal")
         line.send("a=b")

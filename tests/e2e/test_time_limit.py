@@ -18,8 +18,9 @@ from harness.stack import Stack, User
 from harness.web import HttpAnswer, request
 
 BUSY_SECONDS = 1
-FOR_EVERYTHING_ELSE = 0.8
-"""Seconds: a password is hashed, and the machine has other things to do."""
+FOR_EVERYTHING_ELSE = 1.5
+"""Seconds: a password is hashed, and the machine has other things to do. Twice 'busy_seconds' would still be late
+where the requests wait one after the other."""
 
 Ask = Callable[[], HttpAnswer]
 
@@ -79,7 +80,7 @@ def test_while_somebody_else_writes_to_the_file(new_stack: NewStack) -> None:
         began = time.monotonic()
         answer = request("GET", f"{stack.service.url}/readyz")
         assert (answer.status, answer.json()["writing"]) == (200, "failing")
-        assert time.monotonic() - began < FOR_EVERYTHING_ELSE
+        assert time.monotonic() - began < BUSY_SECONDS
     wait_until(lambda: asks["a session"]().status == 201, "it goes on", 5)
 
 

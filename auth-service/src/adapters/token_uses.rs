@@ -3,22 +3,22 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::domain::own_token::OwnTokenId;
+use crate::domain::service_token::ServiceTokenId;
 use crate::domain::time::Timestamp;
 use crate::ports::tokens::TokenUses;
 
 /// The last use of each token; only tokens that were good are in it.
 #[derive(Debug, Default)]
-pub struct UsesInMemory(Mutex<HashMap<OwnTokenId, Timestamp>>);
+pub struct UsesInMemory(Mutex<HashMap<ServiceTokenId, Timestamp>>);
 
 impl TokenUses for UsesInMemory {
-    fn note(&self, token: OwnTokenId, at: Timestamp) {
+    fn note(&self, token: ServiceTokenId, at: Timestamp) {
         let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = uses.entry(token).or_insert(at);
         *last = at.max(*last);
     }
 
-    fn take(&self) -> Vec<(OwnTokenId, Timestamp)> {
+    fn take(&self) -> Vec<(ServiceTokenId, Timestamp)> {
         let mut uses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *uses).into_iter().collect()
     }
@@ -33,11 +33,11 @@ mod tests {
         let uses = UsesInMemory::default();
         let at = Timestamp::from_millis;
         for (token, when) in [(1, 10), (2, 20), (1, 30), (1, 25)] {
-            uses.note(OwnTokenId::new(token), at(when));
+            uses.note(ServiceTokenId::new(token), at(when));
         }
         let mut taken = uses.take();
         taken.sort_unstable();
-        assert_eq!(taken, [(OwnTokenId::new(1), at(30)), (OwnTokenId::new(2), at(20))]);
+        assert_eq!(taken, [(ServiceTokenId::new(1), at(30)), (ServiceTokenId::new(2), at(20))]);
         assert_eq!(uses.take(), []);
     }
 }

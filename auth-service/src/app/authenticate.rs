@@ -10,7 +10,7 @@ use crate::domain::account::{CountedName, LoginName};
 use crate::domain::credential::{Credential, Password};
 use crate::domain::foreign::ForeignToken;
 use crate::domain::foreign::shape::ShapesDigest;
-use crate::domain::login::{Door, Proof, VerifiedLogin};
+use crate::domain::login::{CredentialUse, Proof, VerifiedLogin};
 use crate::domain::network::ClientNetwork;
 use crate::domain::refused_login::RefusedLogin;
 use crate::ports::accounts::Passwords;
@@ -46,7 +46,7 @@ impl Authenticate {
     pub async fn run(
         &self,
         credential: &Credential,
-        door: Door,
+        credential_use: CredentialUse,
         origin: Origin,
     ) -> Result<Proof, LoginFailure> {
         match credential {
@@ -63,8 +63,8 @@ impl Authenticate {
                 {
                     return Ok(Proof::Password(login));
                 }
-                match door {
-                    Door::Session => Ok(Proof::None),
+                match credential_use {
+                    CredentialUse::Session => Ok(Proof::None),
                     _ => self.foreign_logins.check(token, origin.network).await.map(Proof::Foreign),
                 }
             }

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::domain::event::ToldEvent;
+use crate::domain::event::ReportedEvent;
 use crate::domain::time::Timestamp;
 
 /// Longest id of an event; registries send UUIDs.
@@ -27,7 +27,7 @@ pub struct ReadEvent {
     /// Its JSON, byte for byte.
     pub body: String,
     /// What it tells.
-    pub told: ToldEvent,
+    pub told: ReportedEvent,
 }
 
 /// The events of an envelope, or why the body is none.
@@ -96,7 +96,7 @@ pub fn read_event(body: &str) -> ReadEvent {
     ReadEvent {
         id: text(event.id).filter(printable),
         body: body.to_owned(),
-        told: ToldEvent {
+        told: ReportedEvent {
             action: text(event.action),
             repository: text(target.repository),
             digest: text(target.digest),
@@ -127,7 +127,10 @@ mod tests {
             (&events[0].told.tag, &events[0].told.digest, &events[0].told.actor),
             (&None, &None, &None)
         );
-        assert_eq!(events[2], ReadEvent { id: None, body: "null".to_owned(), told: ToldEvent::default() });
+        assert_eq!(
+            events[2],
+            ReadEvent { id: None, body: "null".to_owned(), told: ReportedEvent::default() }
+        );
     }
 
     #[test]
@@ -148,9 +151,9 @@ mod tests {
     #[test]
     fn a_list_is_no_event_and_no_target() {
         let list = read_event(r#"["a1","push","2026-11-23T22:36:08Z",{},{}]"#);
-        assert_eq!((list.id, list.told), (None, ToldEvent::default()));
+        assert_eq!((list.id, list.told), (None, ReportedEvent::default()));
         let target = read_event(r#"{"id":"a1","target":["syn5/app","sha256:1","v1","x",1]}"#);
-        assert_eq!((target.id.as_deref(), target.told), (Some("a1"), ToldEvent::default()));
+        assert_eq!((target.id.as_deref(), target.told), (Some("a1"), ReportedEvent::default()));
     }
 
     #[test]

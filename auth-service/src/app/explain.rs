@@ -9,17 +9,18 @@ use serde::Serialize;
 use super::first_push::FirstPush;
 use crate::domain::account::AccountName;
 use crate::domain::contact::Contact;
+use crate::domain::decision::{AccessPolicy, Decision, RepositoryDecision, decide};
 use crate::domain::facts::{Facts, RepositoryFacts, UserFacts};
-use crate::domain::grant::{AccessPolicy, Decision, RepositoryDecision, decide};
 use crate::domain::login::{
-    Asker, Caller, Door, LoginScopes, NotAdmitted, Powers, Proof, VerifiedLogin, Visit, admit,
+    Caller, CredentialUse, Identity, LoginContext, LoginScopes, NotAdmitted, Powers, Proof, VerifiedLogin,
+    admit,
 };
 use crate::domain::project::ProjectId;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
 use crate::domain::refused_login::RefusedLogin;
 use crate::domain::repository::RepositoryName;
-use crate::domain::scope::Wanted;
+use crate::domain::scope::RequestedScopes;
 use crate::ports::StorageError;
 use crate::ports::accounts::{User, Users};
 use crate::ports::facts::FactsReader;
@@ -123,18 +124,18 @@ pub struct Explain {
 }
 
 impl Explain {
-    /// What `user` (nobody, when there is none) would be granted of `wanted` with such a login; when none is said, with that
+    /// What `user` (nobody, when there is none) would be granted of `requested` with such a login; when none is said, with that
     /// of docker, and a robot account with a token. It changes nothing.
     pub async fn run(
         &self,
         user: Option<&AccountName>,
         login: Option<AssumedLogin>,
-        wanted: &Wanted,
+        requested: &RequestedScopes,
     ) -> Result<Explanation, ExplainError> {
         let Some(name) = user else {
-            let names: Vec<RepositoryName> = wanted.proper_names().cloned().collect();
-            let facts = self.facts.load(&Asker::Nobody, &names).await?;
-            let decision = decide(&Caller::Anonymous, wanted, &facts, self.policy);
+            let names: Vec<RepositoryName> = requested.proper_names().cloned().collect();
+            let facts = self.facts.load(&Identity::Nobody, &names).await?;
+            let decision = decide(&Caller::Anonymous, requested, &facts, self.policy);
             return Ok(self.told("anonymous", self.tell(&decision, &HashMap::new())));
         };
         let user = self.users.user(name).await?.ok_or_else(|| ExplainError::NoSuchUser(name.clone()))?;
@@ -145,7 +146,7 @@ impl Explain {
         if user.robot_of.is_some() && !matches!(login, AssumedLogin::Token { .. }) {
             return Err(ExplainError::IsRobot(name.clone()));
         }
-        let scopes = self.of_user(&user, login.powers(), wanted).await?;
+        let scopes = self.of_user(&user, login.powers(), requested).await?;
         Ok(self.told(user.name.as_str(), scopes))
     }
 
@@ -153,22 +154,22 @@ impl Explain {
         &self,
         user: &User,
         powers: Powers,
-        wanted: &Wanted,
+        requested: &RequestedScopes,
     ) -> Result<Vec<ExplainedScope>, ExplainError> {
-        let names: Vec<RepositoryName> = wanted.proper_names().cloned().collect();
-        let mut facts = self.facts.load(&Asker::User(user.id), &names).await?;
+        let names: Vec<RepositoryName> = requested.proper_names().cloned().collect();
+        let mut facts = self.facts.load(&Identity::User(user.id), &names).await?;
         let known = facts.user.clone().ok_or_else(|| ExplainError::NoSuchUser(user.name.clone()))?;
         if let Some(reason) = self.barred(&known, &facts) {
-            return Ok(refused_wholly(wanted, &RefusedLogin::NotAdmitted(reason).refusal()));
+            return Ok(refused_wholly(requested, &RefusedLogin::NotAdmitted(reason).refusal()));
         }
-        let decide = |facts: &Facts| decide(&Caller::User(&known, powers), wanted, facts, self.policy);
+        let decide = |facts: &Facts| decide(&Caller::User(&known, powers), requested, facts, self.policy);
         let mut unanswered = HashMap::new();
         for (name, _) in decide(&facts).first_uses() {
             match self.first_push.is_free(name).await {
                 Ok(true) => {}
                 // As the token endpoint does, but without closing the name on record.
                 Ok(false) => facts.repositories.iter_mut().filter(|one| one.name == *name).for_each(|one| {
-                    one.repository = RepositoryFacts::Fenced;
+                    one.repository = RepositoryFacts::Quarantined;
                 }),
                 Err(error) => {
                     unanswered.insert(name.clone(), error.to_string());
@@ -181,7 +182,12 @@ impl Explain {
     /// What stands against a right password of the user that the facts are about.
     fn barred(&self, user: &UserFacts, facts: &Facts) -> Option<NotAdmitted> {
         let proof = Proof::Password(VerifiedLogin { user: user.id, generation: user.generation });
-        admit(&proof, facts, Visit { door: Door::Registry, service: "", now: self.clock.now() }).err()
+        admit(
+            &proof,
+            facts,
+            LoginContext { credential_use: CredentialUse::Registry, service: "", now: self.clock.now() },
+        )
+        .err()
     }
 
     /// `unanswered` are names of which the registry could not say whether it has anything under them.
@@ -244,13 +250,13 @@ impl ExplainedScope {
 }
 
 /// Whoever cannot log in is granted nothing, whatever the rights.
-fn refused_wholly(wanted: &Wanted, refusal: &Refusal) -> Vec<ExplainedScope> {
+fn refused_wholly(requested: &RequestedScopes, refusal: &Refusal) -> Vec<ExplainedScope> {
     let missing =
         |action| ExplainedMissing { action, reason: refusal.code.name(), message: refusal.message.clone() };
-    let repositories = wanted.repositories.iter().map(|one| {
+    let repositories = requested.repositories.iter().map(|one| {
         let missing = one.actions.names().into_iter().map(missing).collect();
         ExplainedScope::of_repository(one.name.as_sent(), Vec::new(), missing)
     });
-    let catalogue = wanted.catalogue.then(|| ExplainedScope::of_catalogue(Vec::new(), Some(missing("*"))));
+    let catalogue = requested.catalogue.then(|| ExplainedScope::of_catalogue(Vec::new(), Some(missing("*"))));
     repositories.chain(catalogue).collect()
 }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::raise_numbers::RaiseNumbers;
-use crate::domain::grant::FirstUse;
+use crate::domain::decision::FirstUse;
 use crate::domain::principal::UserId;
 use crate::domain::reason::Reason;
 use crate::domain::repository::RepositoryName;
 use crate::ports::StorageError;
-use crate::ports::items::{Names, Reservation, ReservationLimits};
+use crate::ports::items::{NameReservations, Reservation, ReservationLimits};
 use crate::ports::registry::{Holding, RegistryContents, RegistryUnreachable};
 use crate::ports::system::Clock;
 
@@ -52,7 +52,7 @@ pub enum Settled {
 /// Reserves names.
 pub struct FirstPush {
     /// The names on record.
-    pub names: Arc<dyn Names>,
+    pub names: Arc<dyn NameReservations>,
     /// What is stored under them.
     pub registry: Arc<dyn RegistryContents>,
     /// Knows whether the catalogue was read.
@@ -79,7 +79,7 @@ impl FirstPush {
                 repository = %name,
                 "the registry holds images under a name that is not on record; it stays closed"
             );
-            self.names.fence(name).await?;
+            self.names.quarantine(name).await?;
             return Ok(Settled::NameKnown);
         }
         if first_use == FirstUse::Look {

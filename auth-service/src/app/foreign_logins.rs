@@ -6,13 +6,13 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::account::{AccountName, EmailAddress};
-use crate::domain::foreign::rules::{ForeignLogin, ForeignRefusal, IssuerRules, Newcomer, Standing};
+use crate::domain::foreign::rules::{ForeignLogin, ForeignRefusal, IssuerRules, JustInTimeAccount, Standing};
 use crate::domain::foreign::{ForeignSubject, ForeignToken, IssuerName};
 use crate::domain::network::ClientNetwork;
 use crate::domain::refused_login::RefusedLogin;
 use crate::ports::StorageError;
 use crate::ports::foreign_tokens::{ForeignFailure, ForeignTokens};
-use crate::ports::linked_subjects::{Arrival, LinkedSubjects};
+use crate::ports::linked_subjects::{LinkedSubjects, Provisioned};
 use crate::ports::passwords::LoginFailure;
 use crate::ports::system::Clock;
 
@@ -61,23 +61,23 @@ impl ForeignLogins {
     }
 
     /// Makes an account for somebody who has none, if the issuer's rules want that; whether there is one now.
-    pub async fn welcome(&self, login: &ForeignLogin) -> Result<bool, StorageError> {
+    pub async fn provision(&self, login: &ForeignLogin) -> Result<bool, StorageError> {
         let (Standing::Subject { subject, .. }, Some(newcomer)) = (&login.standing, &login.newcomer) else {
             return Ok(false);
         };
         let email = newcomer.email.as_deref().and_then(|email| EmailAddress::parse(email).ok());
         let names = proposed_names(newcomer, subject);
-        let arrival = self.links.welcome(subject, &names, email.as_ref()).await?;
-        if let Arrival::Welcome(user) = arrival {
+        let arrival = self.links.provision(subject, &names, email.as_ref()).await?;
+        if let Provisioned::Created(user) = arrival {
             tracing::info!(target: "logins", user = user.number(), issuer = %login.issuer, "an account was made");
         }
-        Ok(arrival != Arrival::Barred)
+        Ok(arrival != Provisioned::Barred)
     }
 }
 
 /// Names for a newcomer, the nicest first: the proposed one made fit, the part of an address before its `@`, the
 /// subject's own name, then the first of these with a number, and at last with digits that only this subject has.
-fn proposed_names(newcomer: &Newcomer, subject: &ForeignSubject) -> Vec<AccountName> {
+fn proposed_names(newcomer: &JustInTimeAccount, subject: &ForeignSubject) -> Vec<AccountName> {
     let local = |email: &String| email.split('@').next().unwrap_or("").to_owned();
     let bases =
         [newcomer.name.clone(), newcomer.email.as_ref().map(local), Some(subject.subject.to_string())];
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     fn names(name: Option<&str>, email: Option<&str>, subject: &str) -> Vec<String> {
-        let newcomer = Newcomer { name: name.map(str::to_owned), email: email.map(str::to_owned) };
+        let newcomer = JustInTimeAccount { name: name.map(str::to_owned), email: email.map(str::to_owned) };
         let subject = ForeignSubject::new(&"https://hub.example.org".into(), subject).unwrap();
         proposed_names(&newcomer, &subject).iter().map(ToString::to_string).collect()
     }

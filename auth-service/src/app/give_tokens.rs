@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::domain::client_id::ClientId;
 use crate::domain::login::{LoginScope, LoginScopes, VerifiedLogin};
-use crate::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind, TokenDigest, TokenRoom};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
+use crate::domain::service_token::{ServiceToken, ServiceTokenId, ServiceTokenKind, TokenDigest, TokenRoom};
 use crate::domain::time::Timestamp;
 use crate::domain::token_name::TokenName;
 use crate::ports::system::{Clock, NoRandomness, Randomness};
@@ -33,7 +33,7 @@ pub enum GiveTokenError {
 /// A token that was given.
 pub struct GivenToken {
     /// The number of its record.
-    pub id: OwnTokenId,
+    pub id: ServiceTokenId,
     /// The token itself; it cannot be shown again.
     pub text: Zeroizing<String>,
     /// What it may be used for.
@@ -56,7 +56,7 @@ pub struct PersonalTokenRequest {
     /// When it ends.
     pub expires_at: Option<Timestamp>,
     /// The session that it is made in, if it is: one that ends meanwhile makes none.
-    pub made_in: Option<OwnTokenId>,
+    pub made_in: Option<ServiceTokenId>,
 }
 
 /// Who asked for a login that lasts.
@@ -87,7 +87,7 @@ pub struct GiveTokens {
 impl GiveTokens {
     /// A personal access token. It outlives a change of password, and never has `authorize`.
     pub async fn personal(&self, request: PersonalTokenRequest) -> Result<GivenToken, GiveTokenError> {
-        let fresh = self.fresh(OwnTokenKind::Personal)?;
+        let fresh = self.fresh(ServiceTokenKind::Personal)?;
         let name = request.name.or_else(|| TokenName::parse(&format!("token {}", fresh.id)).ok());
         let scopes = request.scopes.without(LoginScope::Authorize);
         let token = NewToken {
@@ -108,7 +108,7 @@ impl GiveTokens {
         requester: Requester,
     ) -> Result<GivenToken, GiveTokenError> {
         let now = self.clock.now();
-        let fresh = self.fresh(OwnTokenKind::Identity)?;
+        let fresh = self.fresh(ServiceTokenKind::Identity)?;
         let token = NewToken {
             expires_at: Some(now.plus(IDENTITY_LIFE)),
             idle_until: Some(now.plus(self.identity_idle)),
@@ -124,7 +124,7 @@ impl GiveTokens {
         login: VerifiedLogin,
         requester: Requester,
     ) -> Result<GivenToken, GiveTokenError> {
-        let fresh = self.fresh(OwnTokenKind::Session)?;
+        let fresh = self.fresh(ServiceTokenKind::Session)?;
         let token = NewToken {
             expires_at: Some(self.clock.now().plus(self.session_life)),
             ..fresh.login_record(login, LoginScopes::ALL, requester)
@@ -132,10 +132,10 @@ impl GiveTokens {
         self.keep(token, fresh).await
     }
 
-    fn fresh(&self, kind: OwnTokenKind) -> Result<Fresh, NoRandomness> {
-        let id = OwnTokenId::from_random(self.randomness.bytes()?);
+    fn fresh(&self, kind: ServiceTokenKind) -> Result<Fresh, NoRandomness> {
+        let id = ServiceTokenId::from_random(self.randomness.bytes()?);
         let secret = Zeroizing::new(self.randomness.secret()?);
-        let (text, digest) = OwnToken::compose(kind, id, &secret);
+        let (text, digest) = ServiceToken::compose(kind, id, &secret);
         Ok(Fresh { kind, id, text, digest })
     }
 
@@ -148,8 +148,8 @@ impl GiveTokens {
 
 /// A token that nobody has yet.
 struct Fresh {
-    kind: OwnTokenKind,
-    id: OwnTokenId,
+    kind: ServiceTokenKind,
+    id: ServiceTokenId,
     text: Zeroizing<String>,
     digest: TokenDigest,
 }

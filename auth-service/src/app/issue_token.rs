@@ -9,16 +9,16 @@ use super::give_tokens::{GiveTokens, Requester};
 use super::log_in::{LogIn, NoLogin, Origin};
 use crate::domain::claims::{TokenTerms, granted_access};
 use crate::domain::credential::Credential;
+use crate::domain::decision::{AccessPolicy, Decision, FirstUse, decide};
 use crate::domain::foreign::IssuerName;
-use crate::domain::grant::{AccessPolicy, Decision, FirstUse, decide};
-use crate::domain::login::{Caller, Door, NotAdmitted, Proof};
-use crate::domain::own_token::OwnTokenKind;
+use crate::domain::login::{Caller, CredentialUse, NotAdmitted, Proof};
 use crate::domain::principal::UserId;
 use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::refusal::{Manners, PushMeaning, Refusal, refusal};
+use crate::domain::refusal::{PushMeaning, Refusal, RefusalContext, refusal};
 use crate::domain::refused_login::RefusedLogin;
 use crate::domain::repository::RepositoryName;
-use crate::domain::scope::{Action, TooManyScopes, Wanted, WantedName};
+use crate::domain::scope::{Action, RequestedName, RequestedScopes, TooManyScopes};
+use crate::domain::service_token::ServiceTokenKind;
 use crate::domain::time::Timestamp;
 use crate::ports::signer::Signer;
 use crate::ports::system::Clock;
@@ -35,7 +35,7 @@ pub struct TokenRequest {
     /// The `scope` values as sent.
     pub scopes: Vec<String>,
     /// Whether the credential came as a password or as a refresh token.
-    pub door: Door,
+    pub credential_use: CredentialUse,
     /// Where it comes from.
     pub origin: Origin,
     /// What the client means when it asks for push.
@@ -50,8 +50,8 @@ impl TokenRequest {
     /// Whether it is the second try of a client that was refused with its identity token: containerd, with
     /// which docker stores images, then gives the same token as a password (`docs/PROTOCOL.md`).
     fn repeats_refresh(&self) -> bool {
-        matches!(&self.credential, Credential::Token(token) if token.kind == OwnTokenKind::Identity)
-            && self.door == Door::Registry
+        matches!(&self.credential, Credential::Token(token) if token.kind == ServiceTokenKind::Identity)
+            && self.credential_use == CredentialUse::Registry
     }
 }
 
@@ -163,19 +163,22 @@ impl IssueToken {
         user: &mut Option<UserId>,
     ) -> Result<IssuedToken, TokenRefusal> {
         self.require_own_service(request.service.as_deref())?;
-        let wanted = Wanted::parse(request.scopes.iter().map(String::as_str), self.rules.most_scopes)
-            .map_err(TokenRefusal::TooManyScopes)?;
-        let names = self.names_that_matter(&request.credential, &wanted);
-        let door = if request.repeats_refresh() { Door::Refresh } else { request.door };
+        let requested =
+            RequestedScopes::parse(request.scopes.iter().map(String::as_str), self.rules.most_scopes)
+                .map_err(TokenRefusal::TooManyScopes)?;
+        let names = self.names_that_matter(&request.credential, &requested);
+        let credential_use =
+            if request.repeats_refresh() { CredentialUse::Refresh } else { request.credential_use };
         let mut looked_at = Vec::new();
         for _ in 0..TRIES {
-            let admitted = self.log_in.run(&request.credential, door, request.origin, &names).await?;
+            let admitted =
+                self.log_in.run(&request.credential, credential_use, request.origin, &names).await?;
             *user = admitted.user();
-            let decision = decide(&admitted.caller(), &wanted, &admitted.facts, self.rules.policy);
-            self.refuse(request, &wanted, &admitted.caller(), &decision)?;
+            let decision = decide(&admitted.caller(), &requested, &admitted.facts, self.rules.policy);
+            self.refuse(request, &requested, &admitted.caller(), &decision)?;
             if request.repeats_refresh() {
                 // It was to read the reason again; an identity token is never good as a password.
-                let misplaced = NotAdmitted::WrongDoor(OwnTokenKind::Identity);
+                let misplaced = NotAdmitted::WrongUse(ServiceTokenKind::Identity);
                 return Err(NoLogin::Refused(RefusedLogin::NotAdmitted(misplaced)).into());
             }
             // The registry may take its time to answer. What was decided before is no decision any more.
@@ -190,10 +193,10 @@ impl IssueToken {
     }
 
     /// The names that facts are loaded of. Nobody is given anything where that is not allowed, whatever the facts.
-    fn names_that_matter(&self, credential: &Credential, wanted: &Wanted) -> Vec<RepositoryName> {
+    fn names_that_matter(&self, credential: &Credential, requested: &RequestedScopes) -> Vec<RepositoryName> {
         match credential {
             Credential::Anonymous if !self.rules.policy.anonymous_pull => Vec::new(),
-            _ => wanted.proper_names().cloned().collect(),
+            _ => requested.proper_names().cloned().collect(),
         }
     }
 
@@ -213,11 +216,11 @@ impl IssueToken {
     fn refuse(
         &self,
         request: &TokenRequest,
-        wanted: &Wanted,
+        requested: &RequestedScopes,
         caller: &Caller<'_>,
         decision: &Decision,
     ) -> Result<(), TokenRefusal> {
-        if wanted.is_empty() {
+        if requested.is_empty() {
             return match caller {
                 Caller::User(..) => Ok(()),
                 Caller::Anonymous => {
@@ -227,13 +230,12 @@ impl IssueToken {
                 }
             };
         }
-        let manners = Manners { host: &self.rules.host, push: request.push };
-        refusal(decision, manners).map_or(Ok(()), |refusal| Err(TokenRefusal::Denied(refusal)))
+        let context = RefusalContext { host: &self.rules.host, push: request.push };
+        refusal(decision, context).map_or(Ok(()), |refusal| Err(TokenRefusal::Denied(refusal)))
     }
 
-    /// Asks the registry about the names that nothing is on record of, and reserves those that are pushed to;
-    /// whether there were any, so that it has to be decided again. `looked_at` are those that this request has
-    /// asked about before, to read them.
+    /// Asks the registry about names without a record, and reserves those that are pushed to. Returns whether the request has
+    /// to be decided again. `looked_at`: names that this request has asked about before.
     async fn ask_registry(
         &self,
         decision: &Decision,
@@ -259,13 +261,12 @@ impl IssueToken {
     }
 
     fn denied(&self, name: &RepositoryName, reason: Reason) -> TokenRefusal {
-        let name = WantedName::Proper(name.clone());
+        let name = RequestedName::Proper(name.clone());
         let message = reason.sentence(Action::Push, &name, &self.rules.host);
         TokenRefusal::Denied(Refusal::new(reason.code(), message))
     }
 
-    /// The identity token that a client has asked for, if the login was by password: whoever has a token to log
-    /// in with is not given one that may live longer.
+    /// Only a password login gets an identity token: it may live longer than the token that somebody logs in with.
     async fn identity_token(
         &self,
         request: &TokenRequest,

@@ -7,8 +7,8 @@ use crate::domain::foreign::rules::Standing;
 use crate::domain::foreign::{ForeignSubject, ForeignToken};
 use crate::domain::login::LoginScopes;
 use crate::domain::network::ClientNetwork;
-use crate::domain::own_token::OwnTokenId;
 use crate::domain::principal::UserId;
+use crate::domain::service_token::ServiceTokenId;
 use crate::ports::StorageError;
 use crate::ports::facts::FactsReader;
 use crate::ports::linked_subjects::{LinkError, LinkRecord, LinkedBy, LinkedSubjects};
@@ -43,7 +43,7 @@ impl LinkAccounts {
     pub async fn link(
         &self,
         owner: UserId,
-        session: OwnTokenId,
+        session: ServiceTokenId,
         network: ClientNetwork,
         token: &ForeignToken,
     ) -> Result<ForeignSubject, NoLink> {

@@ -7,7 +7,7 @@ use super::foreign_logins::ForeignLogins;
 use crate::domain::credential::Credential;
 use crate::domain::facts::Facts;
 use crate::domain::foreign::IssuerName;
-use crate::domain::login::{Caller, Door, NotAdmitted, Powers, Proof, Visit, admit};
+use crate::domain::login::{Caller, CredentialUse, LoginContext, NotAdmitted, Powers, Proof, admit};
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::domain::refused_login::RefusedLogin;
@@ -111,19 +111,19 @@ pub struct LogIn {
 }
 
 impl LogIn {
-    /// Who `credential` admits at `door`, with facts about them and about `names`.
+    /// Who `credential` admits at `use`, with facts about them and about `names`.
     pub async fn run(
         &self,
         credential: &Credential,
-        door: Door,
+        credential_use: CredentialUse,
         origin: Origin,
         names: &[RepositoryName],
     ) -> Result<Admitted, NoLogin> {
         for _ in 0..TRIES {
-            let proof = self.authenticate.run(credential, door, origin).await?;
-            let facts = self.facts.load(&proof.asker(), names).await?;
+            let proof = self.authenticate.run(credential, credential_use, origin).await?;
+            let facts = self.facts.load(&proof.identity(), names).await?;
             let now = self.clock.now();
-            match admit(&proof, &facts, Visit { door, service: &self.service, now }) {
+            match admit(&proof, &facts, LoginContext { credential_use, service: &self.service, now }) {
                 Ok(powers) => {
                     if let Proof::Token(token) = &proof {
                         self.uses.note(token.id, now);
@@ -134,7 +134,7 @@ impl LogIn {
                     self.authenticate.forget(credential, origin.network).await;
                     self.facts.catch_up().await?;
                 }
-                Err(NotAdmitted::NotLinked) if self.welcome(&proof).await? => self.facts.catch_up().await?,
+                Err(NotAdmitted::NotLinked) if self.provision(&proof).await? => self.facts.catch_up().await?,
                 Err(reason) => {
                     self.authenticate.forget(credential, origin.network).await;
                     return Err(NoLogin::Refused(RefusedLogin::NotAdmitted(reason)));
@@ -145,9 +145,9 @@ impl LogIn {
     }
 
     /// Makes an account for somebody who comes for the first time; whether there is one now.
-    async fn welcome(&self, proof: &Proof) -> Result<bool, StorageError> {
+    async fn provision(&self, proof: &Proof) -> Result<bool, StorageError> {
         match proof {
-            Proof::Foreign(login) => self.foreign_logins.welcome(login).await,
+            Proof::Foreign(login) => self.foreign_logins.provision(login).await,
             _ => Ok(false),
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
 use crate::ports::StorageError;
-use crate::ports::items::{Names, Numbers};
+use crate::ports::items::{NameReservations, Numbers};
 use crate::ports::registry::{RegistryContents, RegistryUnreachable};
 use crate::ports::system::Clock;
 
@@ -37,7 +37,7 @@ pub enum NumbersUnknown {
 
 /// Raises the numbers above those in use.
 pub struct RaiseNumbers {
-    names: Arc<dyn Names>,
+    names: Arc<dyn NameReservations>,
     numbers: Arc<dyn Numbers>,
     registry: Arc<dyn RegistryContents>,
     clock: Arc<dyn Clock>,
@@ -50,7 +50,7 @@ impl RaiseNumbers {
     /// Raises `numbers` above those of `registry`, which is at `address`, and closes in `names` what it has.
     #[must_use]
     pub fn new(
-        names: Arc<dyn Names>,
+        names: Arc<dyn NameReservations>,
         numbers: Arc<dyn Numbers>,
         registry: Arc<dyn RegistryContents>,
         clock: Arc<dyn Clock>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::domain::login::Asker;
+use crate::domain::login::Identity;
 use crate::ports::facts::FactsReader;
 use crate::ports::signer::{KeyCondition, Signer};
 use crate::ports::storage::Storage;
@@ -74,7 +74,7 @@ impl Readiness {
     /// Looks now.
     pub async fn check(&self, purpose: Purpose) -> Report {
         let reading = async {
-            self.facts.load(&Asker::Nobody, &[]).await.map(|_| ()).map_err(|error| error.to_string())
+            self.facts.load(&Identity::Nobody, &[]).await.map(|_| ()).map_err(|error| error.to_string())
         };
         let (reading, writing) = tokio::join!(reading, self.trials.outcome(purpose));
         Report { reading, writing, key: self.key_condition(), purpose }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::give_tokens::{GiveTokenError, GiveTokens, GivenToken, Requester};
 use super::log_in::{LogIn, NoLogin, Origin};
 use crate::domain::credential::Credential;
-use crate::domain::login::{Door, Proof};
-use crate::domain::own_token::OwnTokenKind;
+use crate::domain::login::{CredentialUse, Proof};
 use crate::domain::principal::UserId;
+use crate::domain::service_token::ServiceTokenKind;
 use crate::ports::StorageError;
 use crate::ports::facts::FactsReader;
 use crate::ports::tokens::Tokens;
@@ -46,8 +46,11 @@ impl Sessions {
         if matches!(credential, Credential::Token(_) | Credential::Mistyped(_)) {
             return Err(NoSession::NotAPassword);
         }
-        let admitted =
-            self.log_in.run(credential, Door::Session, origin, &[]).await.map_err(NoSession::Login)?;
+        let admitted = self
+            .log_in
+            .run(credential, CredentialUse::Session, origin, &[])
+            .await
+            .map_err(NoSession::Login)?;
         match admitted.proof {
             Proof::Password(login) => {
                 self.give_tokens.session(login, requester).await.map_err(NoSession::Give)
@@ -59,8 +62,8 @@ impl Sessions {
     /// Ends the session that somebody has logged in with.
     pub async fn end(&self, proof: &Proof) -> Result<(), StorageError> {
         match proof {
-            Proof::Token(token) if token.kind == OwnTokenKind::Session => {
-                self.tokens.revoke_token(OwnTokenKind::Session, token.id, None).await?;
+            Proof::Token(token) if token.kind == ServiceTokenKind::Session => {
+                self.tokens.revoke_token(ServiceTokenKind::Session, token.id, None).await?;
                 self.facts.catch_up().await
             }
             _ => Ok(()),

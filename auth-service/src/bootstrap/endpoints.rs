@@ -12,7 +12,7 @@ use crate::adapters::store::Store;
 use crate::adapters::system::ProcessIdentifiers;
 use crate::app::issue_token::IssueToken;
 use crate::app::link_accounts::LinkAccounts;
-use crate::app::own_tokens::OwnTokens;
+use crate::app::list_tokens::ListTokens;
 use crate::app::readiness::Readiness;
 use crate::app::record_events::RecordEvents;
 use crate::app::sessions::Sessions;
@@ -21,12 +21,12 @@ use crate::domain::contact::Contact;
 use crate::web::client::Proxies;
 use crate::web::listener::{Admission, IsProxy};
 use crate::web::metrics::Metrics;
-use crate::web::public::PublicListener;
 use crate::web::quota::Quota;
 use crate::web::registry::events::Webhook;
 use crate::web::registry::token::TokenEndpoint;
 use crate::web::rest::RestApi;
 use crate::web::server::Endpoints;
+use crate::web::shared::SharedState;
 
 /// What can be taken at once of memory and connections.
 struct Quotas {
@@ -63,7 +63,7 @@ impl Wiring<'_> {
         let of_client = Arc::clone(&is_proxy);
         let metrics = Arc::new(Metrics::default());
         let quotas = Quotas::new(limits, &metrics);
-        let public = Arc::new(PublicListener {
+        let public = Arc::new(SharedState {
             identifiers: Box::new(ProcessIdentifiers::new()?),
             proxies: Proxies::new(move |address| of_client(address)),
             metrics: Arc::clone(&metrics),
@@ -98,7 +98,7 @@ impl Wiring<'_> {
         })
     }
 
-    fn rest(&self, issue_token: &IssueToken, public: Arc<PublicListener>) -> RestApi {
+    fn rest(&self, issue_token: &IssueToken, public: Arc<SharedState>) -> RestApi {
         let store = || Arc::<Store>::clone(self.store);
         let facts = || Arc::clone(&issue_token.log_in.facts);
         let (log_in, give_tokens) = (&issue_token.log_in, &issue_token.give_tokens);
@@ -111,7 +111,7 @@ impl Wiring<'_> {
                 facts: facts(),
             },
             give_tokens: Arc::clone(give_tokens),
-            own_tokens: OwnTokens { tokens: store(), facts: facts() },
+            list_tokens: ListTokens { tokens: store(), facts: facts() },
             link_accounts: LinkAccounts {
                 foreign_logins: Arc::clone(&log_in.foreign_logins),
                 links: store(),

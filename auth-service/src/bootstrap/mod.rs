@@ -82,7 +82,7 @@ fn database(settings: &Settings) -> (Location, ConnectOptions) {
         DatabaseUrl::Sqlite(path) => Location::Sqlite(path.clone()),
         DatabaseUrl::Postgres(url) => Location::Postgres(url.expose().to_owned()),
     };
-    (location, ConnectOptions { connections: database.connections, patience: database.busy })
+    (location, ConnectOptions { connections: database.connections, timeout: database.busy })
 }
 
 /// A service that listens and whose work has not begun.
@@ -153,14 +153,14 @@ const OTHER_FILES: u64 = 256;
 /// Connections beyond the limit for open files have to wait until others end.
 fn warn_of_few_files(settings: &Settings) {
     let limits = &settings.limits;
-    let wanted = OTHER_FILES.saturating_add(
+    let requested = OTHER_FILES.saturating_add(
         u64::try_from(limits.connections.saturating_add(limits.ops_connections)).unwrap_or(u64::MAX),
     );
     let allowed = allow_open_files();
-    if allowed < wanted {
+    if allowed < requested {
         tracing::warn!(
             allowed,
-            wanted,
+            requested,
             "the limit for open files (ulimit -Hn) is too low for limits.connections"
         );
     }

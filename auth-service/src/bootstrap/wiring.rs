@@ -28,7 +28,7 @@ use crate::app::readiness::{Readiness, WriteTrials};
 use crate::app::record_events::RecordEvents;
 use crate::config::{self, Settings};
 use crate::domain::claims::TokenTerms;
-use crate::domain::grant::{AccessPolicy, Certification};
+use crate::domain::decision::{AccessPolicy, Certification};
 use crate::domain::lockout::LockoutPolicy;
 use crate::ports::facts::FactsReader;
 use crate::ports::registry::RegistryContents;

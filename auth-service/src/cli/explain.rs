@@ -13,7 +13,7 @@ use crate::bootstrap::{access_policy, first_push, open_store, raise_numbers, reg
 use crate::config::Settings;
 use crate::domain::account::AccountName;
 use crate::domain::contact::Contact;
-use crate::domain::scope::Wanted;
+use crate::domain::scope::RequestedScopes;
 use crate::ports::signer::Signer as _;
 use crate::ports::system::Clock as _;
 
@@ -23,15 +23,17 @@ pub(super) async fn run(settings: &Settings, arguments: ExplainArguments) -> Res
         name => Some(AccountName::parse(name).map_err(|error| Failure::Usage(error.to_string()))?),
     };
     let login = arguments.assumed_login().map_err(|error| Failure::Usage(error.to_owned()))?;
-    for scope in &arguments.wanted {
-        let one = Wanted::parse([scope.as_str()], 1).map_err(|error| Failure::Usage(error.to_string()))?;
+    for scope in &arguments.requested {
+        let one =
+            RequestedScopes::parse([scope.as_str()], 1).map_err(|error| Failure::Usage(error.to_string()))?;
         if one.is_empty() {
             let text = format!("'{scope}' asks for nothing; write repository:syn123/name:pull or :pull,push");
             return Err(Failure::Usage(text));
         }
     }
-    let wanted = Wanted::parse(arguments.wanted.iter().map(String::as_str), settings.limits.scopes)
-        .map_err(|error| Failure::Usage(error.to_string()))?;
+    let requested =
+        RequestedScopes::parse(arguments.requested.iter().map(String::as_str), settings.limits.scopes)
+            .map_err(|error| Failure::Usage(error.to_string()))?;
     let store = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
     let registry = registry(settings);
     let numbers = Arc::new(raise_numbers(settings, &store, Arc::clone(&registry)));
@@ -45,7 +47,7 @@ pub(super) async fn run(settings: &Settings, arguments: ExplainArguments) -> Res
         host: settings.registry.host.clone(),
         contact: settings.registry.contact.as_deref().map(Contact::new),
     };
-    let explanation = explain.run(user.as_ref(), login, &wanted).await?;
+    let explanation = explain.run(user.as_ref(), login, &requested).await?;
     let refused = explanation.scopes.iter().any(|scope| !scope.missing.is_empty());
     let lines: Vec<String> =
         explanation.scopes.iter().flat_map(|scope| lines(&explanation.user, scope)).collect();

@@ -10,12 +10,12 @@ use super::output::{Failure, Report};
 use crate::adapters::store::Store;
 use crate::adapters::system::SystemClock;
 use crate::app::give_tokens::PersonalTokenRequest;
-use crate::app::own_tokens::TokenDescription;
+use crate::app::list_tokens::TokenDescription;
 use crate::bootstrap::{give_tokens, open_store};
 use crate::config::Settings;
 use crate::domain::client_id::ClientId;
 use crate::domain::login::LoginScopes;
-use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
+use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind};
 use crate::domain::time::Timestamp;
 use crate::ports::system::Clock as _;
 use crate::ports::tokens::{TokenRecord, Tokens as _};
@@ -46,9 +46,9 @@ pub(super) async fn token(settings: &Settings, command: TokenCommand) -> Result<
                 Some(user) => Some(number_of(&store, &user).await?),
                 None => None,
             };
-            listed(&store.tokens(OwnTokenKind::Personal, user).await?)
+            listed(&store.tokens(ServiceTokenKind::Personal, user).await?)
         }
-        TokenCommand::Revoke { id } => revoke(&store, OwnTokenKind::Personal, id).await,
+        TokenCommand::Revoke { id } => revoke(&store, ServiceTokenKind::Personal, id).await,
     }
 }
 
@@ -57,13 +57,13 @@ pub(super) async fn login(settings: &Settings, command: LoginCommand) -> Result<
     match command {
         LoginCommand::List { user } => {
             let user = number_of(&store, &user).await?;
-            listed(&store.tokens(OwnTokenKind::Identity, Some(user)).await?)
+            listed(&store.tokens(ServiceTokenKind::Identity, Some(user)).await?)
         }
-        LoginCommand::Revoke { id } => revoke(&store, OwnTokenKind::Identity, id).await,
+        LoginCommand::Revoke { id } => revoke(&store, ServiceTokenKind::Identity, id).await,
     }
 }
 
-async fn revoke(store: &Arc<Store>, kind: OwnTokenKind, id: OwnTokenId) -> Result<Report, Failure> {
+async fn revoke(store: &Arc<Store>, kind: ServiceTokenKind, id: ServiceTokenId) -> Result<Report, Failure> {
     if store.revoke_token(kind, id, None).await? {
         Ok(Report::new(format!("{id} is revoked."), json!({"id": id.to_string()})))
     } else {

@@ -1,9 +1,9 @@
 //! Section `[access]`: who may do what, beyond the permissions of projects and repositories.
 
 use super::fault::Noted;
-use super::key::{Key, Preset, Section};
 use super::kind::{Choice, Flag};
 use super::reader::Reader;
+use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "access",
@@ -11,7 +11,7 @@ pub(super) const SECTION: Section = Section {
     keys: &[&CERTIFICATION, &ANONYMOUS_PULL],
 };
 
-const CERTIFICATION: Key<Choice<Certification>> = Key {
+const CERTIFICATION: Setting<Choice<Certification>> = Setting {
     name: "access.certification",
     kind: Choice {
         options: &[
@@ -24,7 +24,7 @@ const CERTIFICATION: Key<Choice<Certification>> = Key {
     doc: "What only certified users may do: every push, only the push that creates a repository, or nothing special.",
 };
 
-const ANONYMOUS_PULL: Key<Flag> = Key {
+const ANONYMOUS_PULL: Setting<Flag> = Setting {
     name: "access.anonymous_pull",
     kind: Flag,
     preset: Preset::Text("false"),

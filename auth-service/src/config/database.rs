@@ -7,10 +7,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::fault::Noted;
-use super::key::{Key, Preset, Section};
 use super::kind::{DatabaseLocation, FilePath, Flag, Span, Unit, Whole};
 use super::reader::Reader;
 use super::secret::Secret;
+use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "database",
@@ -18,35 +18,35 @@ pub(super) const SECTION: Section = Section {
     keys: &[&URL, &URL_FILE, &PLAIN_TEXT, &CONNECTIONS, &BUSY_SECONDS],
 };
 
-const URL: Key<DatabaseLocation> = Key {
+const URL: Setting<DatabaseLocation> = Setting {
     name: "database.url",
     kind: DatabaseLocation,
     preset: Preset::Text("sqlite:auth-service.db"),
     doc: "An SQLite file, or a PostgreSQL database when several replicas share it.",
 };
 
-const URL_FILE: Key<FilePath> = Key {
+const URL_FILE: Setting<FilePath> = Setting {
     name: "database.url_file",
     kind: FilePath,
     preset: Preset::Unset,
     doc: "A file that holds `database.url`, to keep a password out of the configuration.",
 };
 
-const PLAIN_TEXT: Key<Flag> = Key {
+const PLAIN_TEXT: Setting<Flag> = Setting {
     name: "database.plain_text",
     kind: Flag,
     preset: Preset::Text("false"),
     doc: "Whether a PostgreSQL server on another machine may do without verified TLS (`sslmode=verify-full`), inside a private network: password hashes go there.",
 };
 
-const CONNECTIONS: Key<Whole<u32>> = Key {
+const CONNECTIONS: Setting<Whole<u32>> = Setting {
     name: "database.connections",
     kind: Whole { minimum: 1, maximum: 200, unit: "" },
     preset: Preset::Text("8"),
     doc: "The most connections that one process opens.",
 };
 
-const BUSY_SECONDS: Key<Span> = Key {
+const BUSY_SECONDS: Setting<Span> = Setting {
     name: "database.busy_seconds",
     kind: Span { minimum: 1, maximum: 60, unit: Unit::Seconds },
     preset: Preset::Text("2"),

@@ -7,9 +7,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::fault::Noted;
-use super::key::{Key, Preset, Section};
 use super::kind::{Address, FilePath, Networks, Span, Unit, Whole};
 use super::reader::Reader;
+use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "http",
@@ -17,42 +17,42 @@ pub(super) const SECTION: Section = Section {
     keys: &[&LISTEN, &TRUSTED_PROXIES, &TLS_CERTIFICATE, &TLS_KEY, &WORKERS, &DRAIN_SECONDS],
 };
 
-const LISTEN: Key<Address> = Key {
+const LISTEN: Setting<Address> = Setting {
     name: "http.listen",
     kind: Address,
     preset: Preset::Text("127.0.0.1:5001"),
     doc: "Where the service listens; anything but loopback needs TLS or trusted proxies.",
 };
 
-const TRUSTED_PROXIES: Key<Networks> = Key {
+const TRUSTED_PROXIES: Setting<Networks> = Setting {
     name: "http.trusted_proxies",
     kind: Networks,
     preset: Preset::Text(""),
     doc: "Reverse proxies whose forwarded headers tell the client's address; from anybody else they are ignored.",
 };
 
-const TLS_CERTIFICATE: Key<FilePath> = Key {
+const TLS_CERTIFICATE: Setting<FilePath> = Setting {
     name: "http.tls_certificate",
     kind: FilePath,
     preset: Preset::Unset,
     doc: "The certificate chain (PEM), if the service itself speaks TLS.",
 };
 
-const TLS_KEY: Key<FilePath> = Key {
+const TLS_KEY: Setting<FilePath> = Setting {
     name: "http.tls_key",
     kind: FilePath,
     preset: Preset::Unset,
     doc: "The private key (PEM) of that certificate.",
 };
 
-const WORKERS: Key<Whole<usize>> = Key {
+const WORKERS: Setting<Whole<usize>> = Setting {
     name: "http.workers",
     kind: Whole { minimum: 1, maximum: 256, unit: "" },
     preset: Preset::Derived("the number of processor cores"),
     doc: "How many threads answer requests.",
 };
 
-const DRAIN_SECONDS: Key<Span> = Key {
+const DRAIN_SECONDS: Setting<Span> = Setting {
     name: "http.drain_seconds",
     kind: Span { minimum: 0, maximum: 3600, unit: Unit::Seconds },
     preset: Preset::Text("30"),

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use ::config::{ConfigError, File, FileFormat, Map, Source, Value, ValueKind};
 
 use super::fault::{Fault, quoted};
-use super::key::Described;
 use super::name::{
     MEMBER_NAME, VARIABLE_PREFIX, is_member_name, join, member_of, name_set_by, nearest, of_any_member,
     stands_for, variable_of, written_member,
 };
+use super::setting::Described;
 use super::{SECTIONS, known_keys};
 
 /// The file that is looked for in the current folder.

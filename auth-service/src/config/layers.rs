@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use ::config::{Config, ConfigError, Map, Value, ValueKind};
 
 use super::fault::Fault;
-use super::key::Preset;
 use super::keys_with;
 use super::layer::{Choice, FILE_NAME, Layer};
 use super::name::{VARIABLE_PREFIX, join};
+use super::setting::Preset;
 
 /// The variable that names the file.
 const FILE_VARIABLE: &str = "AUTH_SERVICE_CONFIG";

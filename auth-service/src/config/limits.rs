@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::fault::Noted;
-use super::key::{Key, Preset, Section};
 use super::kind::{Span, Unit, Whole};
 use super::reader::Reader;
+use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "limits",
@@ -32,126 +32,126 @@ pub(super) const SECTION: Section = Section {
     ],
 };
 
-const SCOPES: Key<Whole<usize>> = Key {
+const SCOPES: Setting<Whole<usize>> = Setting {
     name: "limits.scopes",
     kind: Whole { minimum: 1, maximum: 1000, unit: "" },
     preset: Preset::Text("64"),
     doc: "The most scopes in one request; one that asks for more is refused whole.",
 };
 
-const CREDENTIAL_BYTES: Key<Whole<usize>> = Key {
+const CREDENTIAL_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.credential_bytes",
     kind: Whole { minimum: 256, maximum: 65_536, unit: "bytes" },
     preset: Preset::Text("8192"),
     doc: "The longest password or token.",
 };
 
-const HEAD_BYTES: Key<Whole<usize>> = Key {
+const HEAD_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.head_bytes",
     kind: Whole { minimum: 16_384, maximum: 1_048_576, unit: "bytes" },
     preset: Preset::Text("65536"),
     doc: "The largest request head.",
 };
 
-const FORM_BYTES: Key<Whole<usize>> = Key {
+const FORM_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.form_bytes",
     kind: Whole { minimum: 16_384, maximum: 1_048_576, unit: "bytes" },
     preset: Preset::Text("131072"),
     doc: "The largest form of a token request.",
 };
 
-const BODY_BYTES: Key<Whole<usize>> = Key {
+const BODY_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.body_bytes",
     kind: Whole { minimum: 65_536, maximum: 67_108_864, unit: "bytes" },
     preset: Preset::Text("1048576"),
     doc: "The largest JSON body.",
 };
 
-const WEBHOOK_BYTES: Key<Whole<usize>> = Key {
+const WEBHOOK_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.webhook_bytes",
     kind: Whole { minimum: 1_048_576, maximum: 268_435_456, unit: "bytes" },
     preset: Preset::Text("16777216"),
     doc: "The largest notification of the registry.",
 };
 
-const IN_FLIGHT_BYTES: Key<Whole<usize>> = Key {
+const IN_FLIGHT_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.in_flight_bytes",
     kind: Whole { minimum: 1_048_576, maximum: 17_179_869_184, unit: "bytes" },
     preset: Preset::Text("33554432"),
     doc: "How many bytes of requests the public listener holds at once; what a login needs is not counted.",
 };
 
-const NETWORK_IN_FLIGHT_BYTES: Key<Whole<usize>> = Key {
+const NETWORK_IN_FLIGHT_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.network_in_flight_bytes",
     kind: Whole { minimum: 65_536, maximum: 17_179_869_184, unit: "bytes" },
     preset: Preset::Text("4194304"),
     doc: "How many of these may come from one client network (an IPv4 address, an IPv6 /64).",
 };
 
-const WEBHOOK_IN_FLIGHT_BYTES: Key<Whole<usize>> = Key {
+const WEBHOOK_IN_FLIGHT_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.webhook_in_flight_bytes",
     kind: Whole { minimum: 1_048_576, maximum: 17_179_869_184, unit: "bytes" },
     preset: Preset::Text("33554432"),
     doc: "How many bytes of notifications the operations listener holds at once.",
 };
 
-const CONNECTIONS: Key<Whole<usize>> = Key {
+const CONNECTIONS: Setting<Whole<usize>> = Setting {
     name: "limits.connections",
     kind: Whole { minimum: 16, maximum: 1_000_000, unit: "" },
     preset: Preset::Text("4096"),
     doc: "How many connections the public listener has at once.",
 };
 
-const NETWORK_CONNECTIONS: Key<Whole<usize>> = Key {
+const NETWORK_CONNECTIONS: Setting<Whole<usize>> = Setting {
     name: "limits.network_connections",
     kind: Whole { minimum: 16, maximum: 1_000_000, unit: "" },
     preset: Preset::Text("2048"),
     doc: "How many of these may come from one client network; those of `http.trusted_proxies` are counted for none.",
 };
 
-const OPS_CONNECTIONS: Key<Whole<usize>> = Key {
+const OPS_CONNECTIONS: Setting<Whole<usize>> = Setting {
     name: "limits.ops_connections",
     kind: Whole { minimum: 16, maximum: 1_000_000, unit: "" },
     preset: Preset::Text("256"),
     doc: "How many connections the operations listener has at once.",
 };
 
-const ACL_ROWS: Key<Whole<usize>> = Key {
+const ACL_ROWS: Setting<Whole<usize>> = Setting {
     name: "limits.acl_rows",
     kind: Whole { minimum: 1, maximum: 100_000, unit: "" },
     preset: Preset::Text("1000"),
     doc: "The most users and teams in one list of permissions.",
 };
 
-const LAYER_BYTES: Key<Whole<u64>> = Key {
+const LAYER_BYTES: Setting<Whole<u64>> = Setting {
     name: "limits.layer_bytes",
     kind: Whole { minimum: 1, maximum: 1_000_000_000_000_000, unit: "bytes" },
     preset: Preset::Text("100000000000"),
     doc: "The largest layer of an image. Nothing here enforces it yet: give the proxy before the registry the same limit.",
 };
 
-const FACTS_CACHE_BYTES: Key<Whole<u64>> = Key {
+const FACTS_CACHE_BYTES: Setting<Whole<u64>> = Setting {
     name: "limits.facts_cache_bytes",
     kind: Whole { minimum: 0, maximum: 17_179_869_184, unit: "bytes" },
     preset: Preset::Text("25165824"),
     doc: "How much memory may remember permissions; 0 makes every decision read the database.",
 };
 
-const EVENTS_KEPT_DAYS: Key<Span> = Key {
+const EVENTS_KEPT_DAYS: Setting<Span> = Setting {
     name: "limits.events_kept_days",
     kind: Span { minimum: 1, maximum: 3650, unit: Unit::Days },
     preset: Preset::Text("30"),
     doc: "How long notifications that are dealt with are kept.",
 };
 
-const FIRST_PUSHES_PER_USER: Key<Whole<usize>> = Key {
+const FIRST_PUSHES_PER_USER: Setting<Whole<usize>> = Setting {
     name: "limits.first_pushes_per_user",
     kind: Whole { minimum: 1, maximum: 100_000, unit: "" },
     preset: Preset::Text("1000"),
     doc: "The most new repositories that one user may have begun to push in the last 24 hours without finishing any.",
 };
 
-const FIRST_PUSHES_PER_PROJECT: Key<Whole<usize>> = Key {
+const FIRST_PUSHES_PER_PROJECT: Setting<Whole<usize>> = Setting {
     name: "limits.first_pushes_per_project",
     kind: Whole { minimum: 1, maximum: 100_000, unit: "" },
     preset: Preset::Text("2000"),

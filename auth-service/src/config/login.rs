@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::fault::Noted;
 use super::issuer::{self, Issuer};
-use super::key::{Key, Preset, Section};
 use super::kind::{Span, Unit, Whole};
 use super::reader::Reader;
+use super::setting::{Preset, Section, Setting};
 use super::token::Token;
 
 pub(super) const SECTION: Section = Section {
@@ -28,56 +28,56 @@ pub(super) const SECTION: Section = Section {
     ],
 };
 
-const MIN_PASSWORD_LENGTH: Key<Whole<usize>> = Key {
+const MIN_PASSWORD_LENGTH: Setting<Whole<usize>> = Setting {
     name: "login.min_password_length",
     kind: Whole { minimum: 8, maximum: 128, unit: "" },
     preset: Preset::Text("8"),
     doc: "How many characters a new password has at least. Usual passwords and the account's own names are refused anyway.",
 };
 
-const CACHE_SECONDS: Key<Span> = Key {
+const CACHE_SECONDS: Setting<Span> = Setting {
     name: "login.cache_seconds",
     kind: Span { minimum: 0, maximum: 3600, unit: Unit::Seconds },
     preset: Preset::Text("300"),
     doc: "How long a password that was right is remembered in memory; 0 is never.",
 };
 
-const HASH_THREADS: Key<Whole<usize>> = Key {
+const HASH_THREADS: Setting<Whole<usize>> = Setting {
     name: "login.hash_threads",
     kind: Whole { minimum: 1, maximum: 64, unit: "" },
     preset: Preset::Derived("half of the processor cores, at least 1"),
     doc: "How many passwords are checked at the same time; each takes `login.argon2_memory_kib` of memory.",
 };
 
-const QUEUE_SECONDS: Key<Span> = Key {
+const QUEUE_SECONDS: Setting<Span> = Setting {
     name: "login.queue_seconds",
     kind: Span { minimum: 1, maximum: 30, unit: Unit::Seconds },
     preset: Preset::Text("3"),
     doc: "How long a login waits for its turn before it is answered with 429.",
 };
 
-const ARGON2_MEMORY_KIB: Key<Whole<u32>> = Key {
+const ARGON2_MEMORY_KIB: Setting<Whole<u32>> = Setting {
     name: "login.argon2_memory_kib",
     kind: Whole { minimum: 19_456, maximum: 1_048_576, unit: "KiB" },
     preset: Preset::Text("19456"),
     doc: "How much memory one check takes. Hashes that are weaker are made anew when their owners log in.",
 };
 
-const ARGON2_PASSES: Key<Whole<u32>> = Key {
+const ARGON2_PASSES: Setting<Whole<u32>> = Setting {
     name: "login.argon2_passes",
     kind: Whole { minimum: 2, maximum: 100, unit: "" },
     preset: Preset::Text("2"),
     doc: "How many times one check goes over its memory.",
 };
 
-const FREE_TRIES: Key<Whole<u32>> = Key {
+const FREE_TRIES: Setting<Whole<u32>> = Setting {
     name: "login.free_tries",
     kind: Whole { minimum: 0, maximum: 100, unit: "" },
     preset: Preset::Text("5"),
     doc: "How many wrong passwords an account may have from one network before it has to wait; 0 turns the lock-out off.",
 };
 
-const LONGEST_LOCK_SECONDS: Key<Span> = Key {
+const LONGEST_LOCK_SECONDS: Setting<Span> = Setting {
     name: "login.longest_lock_seconds",
     // Counts are forgotten after an hour without a wrong password: a longer lock would not last.
     kind: Span { minimum: 10, maximum: 3_600, unit: Unit::Seconds },
@@ -85,14 +85,14 @@ const LONGEST_LOCK_SECONDS: Key<Span> = Key {
     doc: "The longest that an account has to wait after wrong passwords.",
 };
 
-const IDENTITY_TOKEN_IDLE_DAYS: Key<Span> = Key {
+const IDENTITY_TOKEN_IDLE_DAYS: Setting<Span> = Setting {
     name: "login.identity_token_idle_days",
     kind: Span { minimum: 1, maximum: 365, unit: Unit::Days },
     preset: Preset::Text("180"),
     doc: "How long an identity token may lie unused before it ends.",
 };
 
-const SESSION_SECONDS: Key<Span> = Key {
+const SESSION_SECONDS: Setting<Span> = Setting {
     name: "login.session_seconds",
     kind: Span { minimum: 60, maximum: 86_400, unit: Unit::Seconds },
     preset: Preset::Text("86400"),

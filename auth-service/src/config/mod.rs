@@ -11,8 +11,6 @@ mod database;
 mod fault;
 mod http;
 mod issuer;
-mod key;
-mod keys;
 mod kind;
 mod layer;
 mod layers;
@@ -25,6 +23,8 @@ mod reader;
 mod reference;
 mod registry;
 mod secret;
+mod setting;
+mod signing_keys;
 mod token;
 mod webhook;
 
@@ -39,7 +39,6 @@ pub use http::{Http, TlsFiles};
 pub use issuer::{
     ClaimPattern, ClientLogin, Issuer, RobotRule, ScopeWord, Verification, WebTokenAlgorithm, Workload,
 };
-pub use keys::Keys;
 pub use layers::Search;
 pub use limits::Limits;
 pub use login::Login;
@@ -48,13 +47,14 @@ pub use programs::programs_named;
 pub use reference::reference;
 pub use registry::Registry;
 pub use secret::Secret;
+pub use signing_keys::Keys;
 pub use token::Token;
 pub use webhook::Webhook;
 
 use fault::Noted;
-use key::{Described, Section};
 use name::{member_of, of_member};
 use reader::Reader;
+use setting::{Described, Section};
 
 /// Every section with its keys, in the order of the documentation.
 const SECTIONS: &[Section] = &[
@@ -62,7 +62,7 @@ const SECTIONS: &[Section] = &[
     ops::SECTION,
     database::SECTION,
     token::SECTION,
-    keys::SECTION,
+    signing_keys::SECTION,
     registry::SECTION,
     webhook::SECTION,
     access::SECTION,
@@ -174,7 +174,7 @@ impl Settings {
         let database = database::read(reader);
         let registry = registry::read(reader);
         let token = token::read(reader, http.as_ref().ok(), registry.as_ref().ok());
-        let keys = keys::read(reader);
+        let keys = signing_keys::read(reader);
         let webhook = webhook::read(reader, purpose);
         let access = access::read(reader);
         let limits = limits::read(reader);

@@ -6,9 +6,9 @@ use ipnet::IpNet;
 
 use super::fault::Noted;
 use super::http::{Http, is_loopback};
-use super::key::{Key, Preset, Section};
 use super::kind::{Address, Networks};
 use super::reader::Reader;
+use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "ops",
@@ -16,14 +16,14 @@ pub(super) const SECTION: Section = Section {
     keys: &[&LISTEN, &ALLOWED_NETWORKS],
 };
 
-const LISTEN: Key<Address> = Key {
+const LISTEN: Setting<Address> = Setting {
     name: "ops.listen",
     kind: Address,
     preset: Preset::Text("127.0.0.1:5002"),
     doc: "Where it listens; anything but loopback needs `ops.allowed_networks`.",
 };
 
-const ALLOWED_NETWORKS: Key<Networks> = Key {
+const ALLOWED_NETWORKS: Setting<Networks> = Setting {
     name: "ops.allowed_networks",
     kind: Networks,
     preset: Preset::Text(""),

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use ::config::Value;
 
 use super::fault::{Fault, Noted};
-use super::key::{Key, Preset, Section};
 use super::kind::{FilePath, Given, Kind};
 use super::layers::Layers;
 use super::name::{member_of, of_member};
+use super::setting::{Preset, Section, Setting};
 use super::{Shown, keys_with};
 
 /// The origin of what nobody has set.
@@ -64,7 +64,7 @@ impl Reader {
     }
 
     /// The value of a key that has a default, or that has to be written.
-    pub(super) fn required<K: Kind>(&mut self, key: &Key<K>) -> Result<K::Value, Noted> {
+    pub(super) fn required<K: Kind>(&mut self, key: &Setting<K>) -> Result<K::Value, Noted> {
         if let Some(value) = self.optional(key)? {
             return Ok(value);
         }
@@ -77,7 +77,7 @@ impl Reader {
     }
 
     /// The value of a key that may be left out.
-    pub(super) fn optional<K: Kind>(&mut self, key: &Key<K>) -> Result<Option<K::Value>, Noted> {
+    pub(super) fn optional<K: Kind>(&mut self, key: &Setting<K>) -> Result<Option<K::Value>, Noted> {
         let Some(value) = self.values.get(&self.full_name(key.name)) else {
             self.show(key.name, None, DEFAULT.to_owned());
             return Ok(None);
@@ -90,7 +90,7 @@ impl Reader {
     /// The value of a key whose default is found out elsewhere; no default if that had a fault.
     pub(super) fn or_derived<K: Kind>(
         &mut self,
-        key: &Key<K>,
+        key: &Setting<K>,
         derived: Option<K::Value>,
     ) -> Result<K::Value, Noted> {
         if let Some(value) = self.optional(key)? {
@@ -104,8 +104,8 @@ impl Reader {
     /// The value of a key that may be kept in a file of its own, which `file_key` names.
     pub(super) fn or_in_file<K: Kind>(
         &mut self,
-        key: &Key<K>,
-        file_key: &Key<FilePath>,
+        key: &Setting<K>,
+        file_key: &Setting<FilePath>,
     ) -> Result<Option<K::Value>, Noted> {
         let path = self.optional(file_key);
         if !self.is_set(file_key.name) {
@@ -161,7 +161,7 @@ impl Reader {
 
     fn accept<K: Kind>(
         &mut self,
-        key: &Key<K>,
+        key: &Setting<K>,
         parsed: Result<K::Value, String>,
         origin: String,
     ) -> Result<K::Value, Noted> {

@@ -1,8 +1,8 @@
 //! The tables of `docs/CONFIGURATION.md`, made from the keys themselves.
 
 use super::SECTIONS;
-use super::key::{Described, Preset, Section};
 use super::name::of_any_member;
+use super::setting::{Described, Preset, Section};
 
 /// All keys as Markdown, one table for each section.
 #[must_use]
@@ -13,7 +13,7 @@ pub fn reference() -> String {
 fn section(section: &Section) -> String {
     let rows: String = section.keys.iter().map(|key| row(*key)).collect();
     format!(
-        "### `[{}]`\n\n{}\n\n| Key | Value | Default | What it is for |\n|---|---|---|---|\n{rows}",
+        "### `[{}]`\n\n{}\n\n| Setting | Value | Default | What it is for |\n|---|---|---|---|\n{rows}",
         of_any_member(section.name),
         section.doc
     )

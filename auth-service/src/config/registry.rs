@@ -3,9 +3,9 @@
 use url::Url;
 
 use super::fault::Noted;
-use super::key::{Key, Preset, Section};
 use super::kind::{ContactAddress, Flag, RegistryHost, WebAddress, is_on_this_machine};
 use super::reader::Reader;
+use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "registry",
@@ -13,28 +13,28 @@ pub(super) const SECTION: Section = Section {
     keys: &[&HOST, &URL, &PLAIN_HTTP, &CONTACT],
 };
 
-const HOST: Key<RegistryHost> = Key {
+const HOST: Setting<RegistryHost> = Setting {
     name: "registry.host",
     kind: RegistryHost,
     preset: Preset::Text("127.0.0.1:5000"),
     doc: "What people write before the first slash of an image name.",
 };
 
-const URL: Key<WebAddress> = Key {
+const URL: Setting<WebAddress> = Setting {
     name: "registry.url",
     kind: WebAddress { is_base: true },
     preset: Preset::Text("http://127.0.0.1:5000"),
     doc: "Where this service reaches the registry.",
 };
 
-const CONTACT: Key<ContactAddress> = Key {
+const CONTACT: Setting<ContactAddress> = Setting {
     name: "registry.contact",
     kind: ContactAddress,
     preset: Preset::Unset,
     doc: "Whom people can ask; shown in every refusal that tells them to ask an administrator or an owner.",
 };
 
-const PLAIN_HTTP: Key<Flag> = Key {
+const PLAIN_HTTP: Setting<Flag> = Setting {
     name: "registry.plain_http",
     kind: Flag,
     preset: Preset::Text("false"),

@@ -6,10 +6,10 @@ use url::Url;
 
 use super::fault::Noted;
 use super::http::Http;
-use super::key::{Key, Preset, Section};
 use super::kind::{Span, Text, Unit, WebAddress};
 use super::reader::Reader;
 use super::registry::Registry;
+use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "token",
@@ -17,28 +17,28 @@ pub(super) const SECTION: Section = Section {
     keys: &[&ISSUER, &SERVICE, &REALM, &LIFETIME],
 };
 
-pub(super) const ISSUER: Key<Text> = Key {
+pub(super) const ISSUER: Setting<Text> = Setting {
     name: "token.issuer",
     kind: Text,
     preset: Preset::Text("auth-service"),
     doc: "Who signs: `auth.token.issuer` of the registry.",
 };
 
-const SERVICE: Key<Text> = Key {
+const SERVICE: Setting<Text> = Setting {
     name: "token.service",
     kind: Text,
     preset: Preset::Derived("the value of `registry.host`"),
     doc: "Whom the tokens are for: `auth.token.service` of the registry.",
 };
 
-const REALM: Key<WebAddress> = Key {
+const REALM: Setting<WebAddress> = Setting {
     name: "token.realm",
     kind: WebAddress { is_base: false },
     preset: Preset::Derived("`/token` at `http.listen`"),
     doc: "Where clients reach this service: `auth.token.realm` of the registry. Set it if they come through a proxy.",
 };
 
-const LIFETIME: Key<Span> = Key {
+const LIFETIME: Setting<Span> = Setting {
     name: "token.lifetime",
     kind: Span { minimum: 60, maximum: 3600, unit: Unit::Seconds },
     preset: Preset::Text("300"),

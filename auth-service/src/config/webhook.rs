@@ -2,10 +2,10 @@
 
 use super::Purpose;
 use super::fault::Noted;
-use super::key::{Key, Preset, Section};
 use super::kind::{FilePath, Kind, SecretText};
 use super::reader::Reader;
 use super::secret::Secret;
+use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "webhook",
@@ -13,14 +13,14 @@ pub(super) const SECTION: Section = Section {
     keys: &[&SECRET, &SECRET_FILE],
 };
 
-const SECRET: Key<SecretText> = Key {
+const SECRET: Setting<SecretText> = Setting {
     name: "webhook.secret",
     kind: SecretText { minimum: 32 },
     preset: Preset::Unset,
     doc: "What the registry proves itself with, as in its `notifications.endpoints`; `serve` needs it.",
 };
 
-const SECRET_FILE: Key<FilePath> = Key {
+const SECRET_FILE: Setting<FilePath> = Setting {
     name: "webhook.secret_file",
     kind: FilePath,
     preset: Preset::Unset,

@@ -3,9 +3,9 @@
 
 use serde::Serialize;
 
-use super::grant::Decision;
+use super::decision::Decision;
 use super::principal::UserId;
-use super::scope::WantedName;
+use super::scope::RequestedName;
 use super::time::Timestamp;
 
 /// How far `nbf` lies before the moment of issue, for registries whose clock is behind.
@@ -83,7 +83,7 @@ impl TokenTerms {
 #[must_use]
 pub fn granted_access(decision: &Decision) -> Vec<GrantedAccess<'_>> {
     let repositories = decision.repositories.iter().filter_map(|one| match &one.name {
-        WantedName::Proper(name) if !one.granted.is_empty() => {
+        RequestedName::Proper(name) if !one.granted.is_empty() => {
             Some(GrantedAccess { kind: "repository", name: name.as_str(), actions: one.granted.names() })
         }
         _ => None,

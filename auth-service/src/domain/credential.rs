@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::foreign::ForeignToken;
 use super::foreign::claimed_issuer::ClaimedIssuer;
 use super::foreign::shape::{ShapesDigest, TokenShapes};
-use super::own_token::{Mistyped, OwnToken, OwnTokenKind};
+use super::service_token::{Mistyped, ServiceToken, ServiceTokenKind};
 
 /// A password as somebody typed it. It is wiped from memory when dropped and never shown.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ pub enum Credential {
         password: Password,
     },
     /// A token of this service; what was typed as user name is not looked at.
-    Token(OwnToken),
+    Token(ServiceToken),
     /// Something that begins like a token of this service and is none.
     Mistyped(Mistyped),
     /// A token of another issuer.
@@ -67,7 +67,7 @@ impl Credential {
     /// What a user name and a secret are, by the shape of the secret alone: both empty are nobody's.
     #[must_use]
     pub fn of(name: String, secret: Password, shapes: &TokenShapes) -> Self {
-        match OwnToken::read(secret.expose()) {
+        match ServiceToken::read(secret.expose()) {
             Some(Ok(token)) => return Self::Token(token),
             Some(Err(mistyped)) => return Self::Mistyped(mistyped),
             None => {}
@@ -109,7 +109,7 @@ impl NewPassword {
         }
         let is_of_issuer = shapes.read(&text).is_some() || shapes.begins_like_a_token(&text);
         let is_web_token = ClaimedIssuer::of(&text).is_some();
-        if OwnTokenKind::of(&text).is_some() || is_web_token || is_of_issuer {
+        if ServiceTokenKind::of(&text).is_some() || is_web_token || is_of_issuer {
             return Err(BadPassword::TokenShape);
         }
         Ok(Self { password: Password::new(text), shapes: shapes.digest() })
@@ -149,7 +149,7 @@ pub enum BadPassword {
 mod tests {
     use super::super::foreign::IssuerName;
     use super::super::foreign::shape::IssuerShape;
-    use super::super::own_token::OwnTokenId;
+    use super::super::service_token::ServiceTokenId;
     use super::*;
 
     fn new_password(text: &str, limit: usize) -> Result<NewPassword, BadPassword> {
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_shape_of_a_secret_tells_what_it_is_whatever_the_name() {
-        let (token, _) = OwnToken::compose(OwnTokenKind::Personal, OwnTokenId::new(1), &[5; 24]);
+        let (token, _) = ServiceToken::compose(ServiceTokenKind::Personal, ServiceTokenId::new(1), &[5; 24]);
         let of = |name: &str, secret: &str| {
             Credential::of(name.to_owned(), Password::new(secret.to_owned()), &shapes())
         };

@@ -12,7 +12,7 @@ const BLOB_MEDIA_TYPE: &str = "application/octet-stream";
 /// An event as the registry told it; every part can be absent (`docs/PROTOCOL.md`). An empty string counts
 /// as absent, because registries of the 3.x generation write one where 2.8 writes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ToldEvent {
+pub struct ReportedEvent {
     /// `push`, `pull`, `mount`, `delete`, or whatever a later registry says.
     pub action: Option<String>,
     /// The repository's name.
@@ -59,7 +59,7 @@ pub enum EventMeaning {
     Unusable(&'static str),
 }
 
-impl ToldEvent {
+impl ReportedEvent {
     /// What the event means.
     #[must_use]
     pub fn meaning(&self) -> EventMeaning {
@@ -110,8 +110,8 @@ fn is_media_type(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn push() -> ToldEvent {
-        ToldEvent {
+    fn push() -> ReportedEvent {
+        ReportedEvent {
             action: Some("push".to_owned()),
             repository: Some("syn5/app".to_owned()),
             digest: Some(format!("sha256:{}", "a".repeat(64))),
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn a_manifest_of_any_media_type_is_recorded() {
         for media_type in ["application/vnd.docker.distribution.manifest.v2+json", "application/x-new", ""] {
-            let event = ToldEvent { media_type: Some(media_type.to_owned()), ..push() };
+            let event = ReportedEvent { media_type: Some(media_type.to_owned()), ..push() };
             let EventMeaning::Push(push) = event.meaning() else { panic!("{media_type}") };
             assert_eq!((push.repository.as_str(), push.tag.unwrap().as_str()), ("syn5/app", "v1"));
             assert_eq!(push.pushed_by, Some(UserId::new(3_400_001)));
@@ -135,10 +135,10 @@ mod tests {
 
     #[test]
     fn blobs_pulls_mounts_and_deletes_are_only_noted() {
-        let blob = ToldEvent { media_type: Some(BLOB_MEDIA_TYPE.to_owned()), tag: None, ..push() };
+        let blob = ReportedEvent { media_type: Some(BLOB_MEDIA_TYPE.to_owned()), tag: None, ..push() };
         assert_eq!(blob.meaning(), EventMeaning::Noted);
         for action in ["pull", "mount", "delete"] {
-            let event = ToldEvent { action: Some(action.to_owned()), ..ToldEvent::default() };
+            let event = ReportedEvent { action: Some(action.to_owned()), ..ReportedEvent::default() };
             assert_eq!(event.meaning(), EventMeaning::Noted, "{action}");
         }
     }
@@ -146,12 +146,12 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_put_aside() {
         let cases = [
-            ToldEvent::default(),
-            ToldEvent { action: Some("explode".to_owned()), ..push() },
-            ToldEvent { repository: None, ..push() },
-            ToldEvent { repository: Some("library/ubuntu".to_owned()), ..push() },
-            ToldEvent { digest: Some("sha256:short".to_owned()), ..push() },
-            ToldEvent { tag: Some("bad tag".to_owned()), ..push() },
+            ReportedEvent::default(),
+            ReportedEvent { action: Some("explode".to_owned()), ..push() },
+            ReportedEvent { repository: None, ..push() },
+            ReportedEvent { repository: Some("library/ubuntu".to_owned()), ..push() },
+            ReportedEvent { digest: Some("sha256:short".to_owned()), ..push() },
+            ReportedEvent { tag: Some("bad tag".to_owned()), ..push() },
         ];
         for event in cases {
             assert!(matches!(event.meaning(), EventMeaning::Unusable(_)), "{event:?}");
@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn an_event_from_the_future_counts_from_its_arrival() {
         let arrival = Timestamp::from_millis(1000);
-        let at = |millis| ToldEvent { happened_at: Some(Timestamp::from_millis(millis)), ..push() };
+        let at = |millis| ReportedEvent { happened_at: Some(Timestamp::from_millis(millis)), ..push() };
         assert_eq!(at(5000).effective_time(arrival), arrival);
         assert_eq!(at(500).effective_time(arrival), Timestamp::from_millis(500));
         assert_eq!(push().effective_time(arrival), arrival);

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::access::{AccessKind, AccessSet};
 use super::account::AccountState;
 use super::login::{Caller, LoginScopes, Powers};
-use super::own_token::{OwnTokenId, OwnTokenKind, TokenDigest};
 use super::principal::{PrincipalId, TeamId, UserId};
 use super::project::ProjectId;
 use super::repository::RepositoryName;
+use super::service_token::{ServiceTokenId, ServiceTokenKind, TokenDigest};
 use super::time::Timestamp;
 
 /// What a decision needs to know of a user.
@@ -34,9 +34,9 @@ pub struct UserFacts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenFacts {
     /// The number of its record.
-    pub id: OwnTokenId,
+    pub id: ServiceTokenId,
     /// What it is for.
-    pub kind: OwnTokenKind,
+    pub kind: ServiceTokenKind,
     /// Whose it is.
     pub user: UserId,
     /// What the token that is presented must hash to.
@@ -142,7 +142,7 @@ pub enum RepositoryFacts {
         by: UserId,
     },
     /// The registry holds content under this name that no event has told of: closed.
-    Fenced,
+    Quarantined,
     /// It exists.
     Known {
         /// In use, or in the trash.

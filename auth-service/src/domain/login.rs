@@ -7,8 +7,8 @@ use super::account::{AccountName, AccountState};
 use super::facts::{Facts, TokenFacts, UserFacts};
 use super::foreign::ForeignSubject;
 use super::foreign::rules::{ForeignLogin, Standing};
-use super::own_token::{OwnToken, OwnTokenId, OwnTokenKind};
 use super::principal::UserId;
+use super::service_token::{ServiceToken, ServiceTokenId, ServiceTokenKind};
 use super::time::Timestamp;
 
 pub use self::powers::{LoginScope, LoginScopes, Powers};
@@ -39,20 +39,20 @@ pub enum Proof {
     /// By a password that was found right, now or a short time ago.
     Password(VerifiedLogin),
     /// By a token of this service.
-    Token(OwnToken),
+    Token(ServiceToken),
     /// By a token of another issuer.
     Foreign(ForeignLogin),
 }
 
 /// Whose facts are needed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Asker {
+pub enum Identity {
     /// Nobody's.
     Nobody,
     /// Those of a user.
     User(UserId),
     /// Those of the user that a token belongs to, and of the token.
-    Token(OwnTokenId),
+    Token(ServiceTokenId),
     /// Those of the user that a subject of another issuer is linked to.
     Subject(ForeignSubject),
     /// Those of a robot account.
@@ -62,14 +62,14 @@ pub enum Asker {
 impl Proof {
     /// Whose facts tell whether the proof is good.
     #[must_use]
-    pub fn asker(&self) -> Asker {
+    pub fn identity(&self) -> Identity {
         match self {
-            Self::None => Asker::Nobody,
-            Self::Password(login) => Asker::User(login.user),
-            Self::Token(token) => Asker::Token(token.id),
+            Self::None => Identity::Nobody,
+            Self::Password(login) => Identity::User(login.user),
+            Self::Token(token) => Identity::Token(token.id),
             Self::Foreign(login) => match &login.standing {
-                Standing::Subject { subject, .. } => Asker::Subject(subject.clone()),
-                Standing::Robot(robot) => Asker::Robot(robot.clone()),
+                Standing::Subject { subject, .. } => Identity::Subject(subject.clone()),
+                Standing::Robot(robot) => Identity::Robot(robot.clone()),
             },
         }
     }
@@ -77,7 +77,7 @@ impl Proof {
 
 /// Where a proof is brought to: each kind of token is good at some of these only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Door {
+pub enum CredentialUse {
     /// As the password of a registry client.
     Registry,
     /// As the refresh token of a registry client.
@@ -88,16 +88,16 @@ pub enum Door {
     Session,
 }
 
-impl Door {
+impl CredentialUse {
     const fn takes_foreign(self) -> bool {
         matches!(self, Self::Registry | Self::Rest)
     }
 
-    const fn takes(self, kind: OwnTokenKind) -> bool {
+    const fn takes(self, kind: ServiceTokenKind) -> bool {
         match self {
-            Self::Registry => matches!(kind, OwnTokenKind::Personal),
-            Self::Refresh => matches!(kind, OwnTokenKind::Identity),
-            Self::Rest => matches!(kind, OwnTokenKind::Personal | OwnTokenKind::Session),
+            Self::Registry => matches!(kind, ServiceTokenKind::Personal),
+            Self::Refresh => matches!(kind, ServiceTokenKind::Identity),
+            Self::Rest => matches!(kind, ServiceTokenKind::Personal | ServiceTokenKind::Session),
             Self::Session => false,
         }
     }
@@ -111,11 +111,11 @@ pub enum NotAdmitted {
     /// The account is closed.
     Disabled,
     /// There is no such token: revoked, ended, or never made.
-    UnknownToken(OwnTokenKind),
+    UnknownToken(ServiceTokenKind),
     /// Its time is over.
-    ExpiredToken(OwnTokenKind, Timestamp),
+    ExpiredToken(ServiceTokenKind, Timestamp),
     /// It is good elsewhere.
-    WrongDoor(OwnTokenKind),
+    WrongUse(ServiceTokenKind),
     /// No account is linked to the subject.
     NotLinked,
     /// The program itself can act for robot accounts only.
@@ -126,18 +126,18 @@ pub enum NotAdmitted {
 
 /// Where and when a proof is brought.
 #[derive(Clone, Copy, Debug)]
-pub struct Visit<'a> {
+pub struct LoginContext<'a> {
     /// As what.
-    pub door: Door,
+    pub credential_use: CredentialUse,
     /// To which service: the registry's name for this one.
     pub service: &'a str,
     /// When.
     pub now: Timestamp,
 }
 
-/// What a proof that is good at this `visit` allows, for the facts that were loaded for its asker; `None` when nobody
+/// What a proof that is good at this `context` allows, for the facts that were loaded for its identity; `None` when nobody
 /// has shown who they are.
-pub fn admit(proof: &Proof, facts: &Facts, visit: Visit<'_>) -> Result<Option<Powers>, NotAdmitted> {
+pub fn admit(proof: &Proof, facts: &Facts, context: LoginContext<'_>) -> Result<Option<Powers>, NotAdmitted> {
     match proof {
         Proof::None => Ok(None),
         Proof::Password(login) => {
@@ -148,25 +148,29 @@ pub fn admit(proof: &Proof, facts: &Facts, visit: Visit<'_>) -> Result<Option<Po
             }
             require_active(user).map(|()| Some(Powers::WHOLE))
         }
-        Proof::Token(presented) => admit_token(presented, facts, visit).map(Some),
-        Proof::Foreign(login) => admit_foreign(login, facts, visit.door).map(Some),
+        Proof::Token(presented) => admit_token(presented, facts, context).map(Some),
+        Proof::Foreign(login) => admit_foreign(login, facts, context.credential_use).map(Some),
     }
 }
 
-fn admit_token(presented: &OwnToken, facts: &Facts, visit: Visit<'_>) -> Result<Powers, NotAdmitted> {
+fn admit_token(
+    presented: &ServiceToken,
+    facts: &Facts,
+    context: LoginContext<'_>,
+) -> Result<Powers, NotAdmitted> {
     let unknown = NotAdmitted::UnknownToken(presented.kind);
     let stored = facts.token.as_deref().filter(|stored| is_it(stored, presented)).ok_or(unknown)?;
     let user = facts.user.as_deref().filter(|user| user.id == stored.user).ok_or(unknown)?;
-    if stored.service.as_deref().is_some_and(|service| service != visit.service) {
+    if stored.service.as_deref().is_some_and(|service| service != context.service) {
         return Err(unknown);
     }
-    if !visit.door.takes(stored.kind) {
-        return Err(NotAdmitted::WrongDoor(stored.kind));
+    if !context.credential_use.takes(stored.kind) {
+        return Err(NotAdmitted::WrongUse(stored.kind));
     }
     if stored.ends_with_generation.is_some_and(|generation| generation != user.generation) {
         return Err(unknown);
     }
-    if let Some(end) = stored.expires_at.filter(|end| *end <= visit.now) {
+    if let Some(end) = stored.expires_at.filter(|end| *end <= context.now) {
         return Err(NotAdmitted::ExpiredToken(stored.kind, end));
     }
     require_active(user)?;
@@ -174,12 +178,16 @@ fn admit_token(presented: &OwnToken, facts: &Facts, visit: Visit<'_>) -> Result<
 }
 
 /// A token of another issuer never gives an administrator's power, whatever it says.
-fn admit_foreign(login: &ForeignLogin, facts: &Facts, door: Door) -> Result<Powers, NotAdmitted> {
+fn admit_foreign(
+    login: &ForeignLogin,
+    facts: &Facts,
+    credential_use: CredentialUse,
+) -> Result<Powers, NotAdmitted> {
     let missing = match &login.standing {
         Standing::Subject { .. } => NotAdmitted::NotLinked,
         Standing::Robot(_) => NotAdmitted::NoSuchRobot,
     };
-    let user = facts.user.as_deref().filter(|_| door.takes_foreign()).ok_or(missing)?;
+    let user = facts.user.as_deref().filter(|_| credential_use.takes_foreign()).ok_or(missing)?;
     if matches!(login.standing, Standing::Subject { is_client: true, .. }) && user.robot_of.is_none() {
         return Err(NotAdmitted::ProgramNeedsRobot);
     }
@@ -187,7 +195,7 @@ fn admit_foreign(login: &ForeignLogin, facts: &Facts, door: Door) -> Result<Powe
     Ok(Powers::of(login.scopes.without(LoginScope::Admin).without(LoginScope::Authorize)))
 }
 
-fn is_it(stored: &TokenFacts, presented: &OwnToken) -> bool {
+fn is_it(stored: &TokenFacts, presented: &ServiceToken) -> bool {
     (stored.id, stored.kind) == (presented.id, presented.kind) && stored.digest == presented.digest
 }
 

@@ -9,10 +9,10 @@ pub mod contact;
 pub mod credential;
 pub mod image;
 pub mod network;
-pub mod own_token;
 pub mod principal;
 pub mod project;
 pub mod repository;
+pub mod service_token;
 pub mod token_name;
 
 pub mod facts;
@@ -22,7 +22,7 @@ pub mod scope;
 
 pub mod foreign;
 
-pub mod grant;
+pub mod decision;
 pub mod reason;
 pub mod refusal;
 pub mod refused_login;

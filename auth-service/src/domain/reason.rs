@@ -6,7 +6,7 @@ use std::fmt;
 use super::login::{LoginScope, LoginScopes};
 use super::project::ProjectId;
 use super::repository::RepositoryName;
-use super::scope::{Action, WantedName};
+use super::scope::{Action, RequestedName};
 
 /// The stable code of a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -129,7 +129,7 @@ pub enum Reason {
     /// The project is in the trash.
     ProjectInTrash,
     /// The registry holds content under the name that this service has no record of.
-    Fenced,
+    Quarantined,
     /// The login lacks a scope.
     TokenScope {
         /// The scope that is missing.
@@ -170,7 +170,7 @@ impl Reason {
             Self::NotVisible | Self::CatalogueOfAdministrators => ReasonCode::NotVisible,
             Self::BadName => ReasonCode::BadName,
             Self::RepositoryInTrash | Self::ProjectInTrash => ReasonCode::InTrash,
-            Self::Fenced | Self::TooManyFirstPushes(_) | Self::ProjectOfFirstPushes(_) => {
+            Self::Quarantined | Self::TooManyFirstPushes(_) | Self::ProjectOfFirstPushes(_) => {
                 ReasonCode::Unavailable
             }
             Self::TokenScope { .. } | Self::TokenProject(_) | Self::RobotProject(_) => ReasonCode::TokenScope,
@@ -185,8 +185,8 @@ impl Reason {
     /// One line: what was asked, the one thing that is missing, and who can give it. `host` is the
     /// registry's name in image names. Only a name that passed the grammar is echoed.
     #[must_use]
-    pub fn sentence(self, action: Action, name: &WantedName, host: &str) -> String {
-        let WantedName::Proper(name) = name else {
+    pub fn sentence(self, action: Action, name: &RequestedName, host: &str) -> String {
+        let RequestedName::Proper(name) = name else {
             return with_code(
                 self.code(),
                 &format!("no image here can have this name: write {host}/syn<number>/<name>, all lower case"),
@@ -213,7 +213,7 @@ impl Reason {
             Self::ProjectInTrash => format!(
                 "{refused}: project {project} is in the trash can; whoever put it there, or an administrator, can restore it"
             ),
-            Self::Fenced => format!(
+            Self::Quarantined => format!(
                 "{refused}: the registry holds images under this name that are not on record; use another name, or ask whoever runs the registry to remove them"
             ),
             Self::TokenScope { needs, has } => {
@@ -301,13 +301,13 @@ mod tests {
 
     #[test]
     fn a_sentence_is_one_line_and_ends_with_its_code() {
-        let name = WantedName::Proper(RepositoryName::parse("syn1/a").unwrap());
+        let name = RequestedName::Proper(RepositoryName::parse("syn1/a").unwrap());
         let reasons = [
             Reason::Anonymous,
             Reason::NotVisible,
             Reason::RepositoryInTrash,
             Reason::ProjectInTrash,
-            Reason::Fenced,
+            Reason::Quarantined,
             Reason::TokenScope { needs: LoginScope::Modify, has: LoginScopes::NONE },
             Reason::TokenProject(ProjectId::new(9)),
             Reason::RobotProject(ProjectId::new(9)),
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_name_outside_the_grammar_is_not_echoed() {
-        let name = WantedName::Improper("evil\u{1b}[31m".into());
+        let name = RequestedName::Improper("evil\u{1b}[31m".into());
         let sentence = Reason::BadName.sentence(Action::Pull, &name, "hub.example");
         assert!(!sentence.contains("evil"), "{sentence}");
     }

@@ -1,7 +1,7 @@
 //! When a request is refused as a whole and when it gets less than it asked for (`docs/PROTOCOL.md`): the
 //! rule with which every client goes on as far as it can and shows its user the reason otherwise.
 
-use super::grant::{Decision, Missing, RepositoryDecision};
+use super::decision::{Decision, Missing, RepositoryDecision};
 use super::reason::{Reason, ReasonCode, with_code};
 use super::scope::{Action, Actions};
 
@@ -43,7 +43,7 @@ pub enum PushMeaning {
 
 /// How the request is put, as far as it bears on refusing it.
 #[derive(Clone, Copy, Debug)]
-pub struct Manners<'a> {
+pub struct RefusalContext<'a> {
     /// The registry's host in image names, for the sentences.
     pub host: &'a str,
     /// What the client means by push.
@@ -53,11 +53,11 @@ pub struct Manners<'a> {
 /// Refuses when a repository is asked for push or delete in vain, or when nothing at all is granted; `None` means
 /// that what is granted goes out as a token.
 #[must_use]
-pub fn refusal(decision: &Decision, manners: Manners<'_>) -> Option<Refusal> {
+pub fn refusal(decision: &Decision, context: RefusalContext<'_>) -> Option<Refusal> {
     let mut repositories = decision.repositories.iter();
-    let in_vain = repositories.find_map(|one| in_vain(one, manners).map(|missing| (one, missing)));
+    let in_vain = repositories.find_map(|one| in_vain(one, context).map(|missing| (one, missing)));
     if let Some((one, missing)) = in_vain {
-        return Some(of_repository(one, missing, manners));
+        return Some(of_repository(one, missing, context));
     }
     let granted_something = decision.repositories.iter().any(|one| !one.granted.is_empty())
         || decision.catalogue.is_some_and(|catalogue| catalogue.is_ok());
@@ -65,13 +65,13 @@ pub fn refusal(decision: &Decision, manners: Manners<'_>) -> Option<Refusal> {
         return None;
     }
     match decision.repositories.first() {
-        Some(one) => strongest(one).map(|missing| of_repository(one, missing, manners)),
-        None => of_catalogue(decision, manners),
+        Some(one) => strongest(one).map(|missing| of_repository(one, missing, context)),
+        None => of_catalogue(decision, context),
     }
 }
 
 /// What is missing of a write that gets nothing to write with.
-fn in_vain<'a>(one: &'a RepositoryDecision, manners: Manners<'_>) -> Option<&'a Missing> {
+fn in_vain<'a>(one: &'a RepositoryDecision, context: RefusalContext<'_>) -> Option<&'a Missing> {
     if one.delete_alone && !one.granted.has(Action::Delete) {
         // The registry has told the client what its delete needs. It asks for the rest out of habit, and shows no
         // reason when it gets that.
@@ -81,7 +81,7 @@ fn in_vain<'a>(one: &'a RepositoryDecision, manners: Manners<'_>) -> Option<&'a 
     let asked = one.asked.iter().any(|action| writes.has(action));
     let granted = one.granted.iter().any(|action| writes.has(action));
     let is_served = one.granted.has(Action::Pull)
-        && match manners.push {
+        && match context.push {
             PushMeaning::Push => false,
             PushMeaning::PushOrRead => true,
             PushMeaning::PushOrDelete => one.may_delete,
@@ -100,15 +100,15 @@ fn strongest(one: &RepositoryDecision) -> Option<&Missing> {
     one.missing.iter().max_by_key(|missing| rank(missing.action))
 }
 
-fn of_repository(one: &RepositoryDecision, missing: &Missing, manners: Manners<'_>) -> Refusal {
-    let message = missing.reason.sentence(missing.action, &one.name, manners.host);
+fn of_repository(one: &RepositoryDecision, missing: &Missing, context: RefusalContext<'_>) -> Refusal {
+    let message = missing.reason.sentence(missing.action, &one.name, context.host);
     Refusal::new(missing.reason.code(), message)
 }
 
 /// The login is good, and to ask for the catalogue is how some programs log in: only nobody is refused.
-fn of_catalogue(decision: &Decision, manners: Manners<'_>) -> Option<Refusal> {
+fn of_catalogue(decision: &Decision, context: RefusalContext<'_>) -> Option<Refusal> {
     let reason = decision.catalogue?.err().filter(|reason| *reason == Reason::Anonymous)?;
-    Some(Refusal::new(reason.code(), reason.catalogue_sentence(manners.host)))
+    Some(Refusal::new(reason.code(), reason.catalogue_sentence(context.host)))
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use super::foreign::claimed_issuer::ClaimedIssuer;
 use super::foreign::rules::ForeignRefusal;
 use super::lockout::{Counter, Wait};
 use super::login::NotAdmitted;
-use super::own_token::{Mistyped, OwnTokenKind};
 use super::reason::ReasonCode;
 use super::refusal::Refusal;
+use super::service_token::{Mistyped, ServiceTokenKind};
 
 /// Why a login is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl RefusedLogin {
                 "wrong_credentials: no account here is linked to this login; ask an administrator"
             }
             Self::NotAdmitted(
-                NotAdmitted::WrongDoor(_) | NotAdmitted::ProgramNeedsRobot | NotAdmitted::NoSuchRobot,
+                NotAdmitted::WrongUse(_) | NotAdmitted::ProgramNeedsRobot | NotAdmitted::NoSuchRobot,
             )
             | Self::Foreign { .. } => "wrong_credentials: this token is not accepted; ask an administrator",
             _ => return None,
@@ -129,22 +129,22 @@ fn sentence_of(reason: NotAdmitted) -> String {
         NotAdmitted::CheckAgain => "wrong user name or password; check both and log in once more".to_owned(),
         NotAdmitted::Disabled => "this account is disabled; ask an administrator to enable it".to_owned(),
         NotAdmitted::UnknownToken(kind) => match kind {
-            OwnTokenKind::Personal => {
+            ServiceTokenKind::Personal => {
                 "this personal access token was revoked, or is not of this service; make a new one".to_owned()
             }
-            OwnTokenKind::Identity => {
+            ServiceTokenKind::Identity => {
                 "this docker login was ended or revoked; run 'docker login' once more".to_owned()
             }
-            OwnTokenKind::Session => "this session was ended; log in once more".to_owned(),
+            ServiceTokenKind::Session => "this session was ended; log in once more".to_owned(),
         },
         NotAdmitted::ExpiredToken(kind, end) => match kind {
-            OwnTokenKind::Personal => {
+            ServiceTokenKind::Personal => {
                 format!("this personal access token expired on {}; make a new one", end.date())
             }
-            OwnTokenKind::Identity => {
+            ServiceTokenKind::Identity => {
                 format!("this docker login expired on {}; run 'docker login' once more", end.date())
             }
-            OwnTokenKind::Session => "this session is over; log in once more".to_owned(),
+            ServiceTokenKind::Session => "this session is over; log in once more".to_owned(),
         },
         NotAdmitted::NotLinked => {
             "no account here is linked to this login; log in with your password and link it, \
@@ -159,16 +159,16 @@ fn sentence_of(reason: NotAdmitted) -> String {
         NotAdmitted::NoSuchRobot => {
             "the robot account that a rule names does not exist; ask an administrator to add it".to_owned()
         }
-        NotAdmitted::WrongDoor(kind) => match kind {
-            OwnTokenKind::Personal => {
+        NotAdmitted::WrongUse(kind) => match kind {
+            ServiceTokenKind::Personal => {
                 "a personal access token is no identity token; give it as the password instead".to_owned()
             }
-            OwnTokenKind::Identity => {
+            ServiceTokenKind::Identity => {
                 "an identity token is no password: docker stores and uses it by itself; log \
                                        in with your password or a personal access token"
                     .to_owned()
             }
-            OwnTokenKind::Session => {
+            ServiceTokenKind::Session => {
                 "a session of the REST interface is no password; make a personal access token".to_owned()
             }
         },
@@ -214,12 +214,12 @@ mod tests {
 
     #[test]
     fn every_refusal_is_one_line_with_a_next_step_and_its_code() {
-        let kinds = [OwnTokenKind::Personal, OwnTokenKind::Identity, OwnTokenKind::Session];
+        let kinds = [ServiceTokenKind::Personal, ServiceTokenKind::Identity, ServiceTokenKind::Session];
         let of_tokens = kinds.into_iter().flat_map(|kind| {
             [
                 NotAdmitted::UnknownToken(kind),
                 NotAdmitted::ExpiredToken(kind, Timestamp::from_millis(0)),
-                NotAdmitted::WrongDoor(kind),
+                NotAdmitted::WrongUse(kind),
             ]
         });
         let others = [

@@ -102,14 +102,14 @@ impl FromIterator<Action> for Actions {
 
 /// The name in a repository scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WantedName {
+pub enum RequestedName {
     /// A name that a repository here can have.
     Proper(RepositoryName),
     /// Anything else, as sent; it never gets a grant and is never echoed.
     Improper(Box<str>),
 }
 
-impl WantedName {
+impl RequestedName {
     fn parse(text: &str) -> Self {
         RepositoryName::parse(text).map_or_else(|| Self::Improper(text.into()), Self::Proper)
     }
@@ -126,9 +126,9 @@ impl WantedName {
 
 /// What is asked for one repository, all scopes that name it taken together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WantedRepository {
+pub struct RequestedRepository {
     /// Its name.
-    pub name: WantedName,
+    pub name: RequestedName,
     /// What is asked; never empty.
     pub actions: Actions,
     /// Whether one scope, as it was sent, was to delete and nothing else. So the registry asks for what a delete needs;
@@ -138,9 +138,9 @@ pub struct WantedRepository {
 
 /// Everything that a token request asks for, understood and merged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct RequestedScopes {
     /// One entry for each repository, in the order in which they are first named.
-    pub repositories: Vec<WantedRepository>,
+    pub repositories: Vec<RequestedRepository>,
     /// Whether `registry:catalog:*` is asked.
     pub catalogue: bool,
 }
@@ -153,19 +153,19 @@ pub struct TooManyScopes {
     pub limit: usize,
 }
 
-impl Wanted {
+impl RequestedScopes {
     /// Reads any number of `scope` values, each of which can hold several scopes separated by spaces.
     /// Types, names and actions that mean nothing here are left out. Fails only beyond `limit` scopes.
     pub fn parse<'a>(values: impl IntoIterator<Item = &'a str>, limit: usize) -> Result<Self, TooManyScopes> {
-        let mut wanted = Self::default();
+        let mut requested = Self::default();
         let scopes = values.into_iter().flat_map(|value| value.split(' ')).filter(|scope| !scope.is_empty());
         for (index, scope) in scopes.enumerate() {
             if index >= limit {
                 return Err(TooManyScopes { limit });
             }
-            wanted.add(scope);
+            requested.add(scope);
         }
-        Ok(wanted)
+        Ok(requested)
     }
 
     /// Whether nothing is asked that this service knows; a login asks like this.
@@ -176,9 +176,9 @@ impl Wanted {
 
     /// The names that a repository here can have.
     pub fn proper_names(&self) -> impl Iterator<Item = &RepositoryName> {
-        self.repositories.iter().filter_map(|wanted| match &wanted.name {
-            WantedName::Proper(name) => Some(name),
-            WantedName::Improper(_) => None,
+        self.repositories.iter().filter_map(|requested| match &requested.name {
+            RequestedName::Proper(name) => Some(name),
+            RequestedName::Improper(_) => None,
         })
     }
 
@@ -201,14 +201,14 @@ impl Wanted {
             return;
         }
         let delete_alone = actions == Actions::NONE.with(Action::Delete);
-        match self.repositories.iter_mut().find(|wanted| wanted.name.as_sent() == name) {
-            Some(wanted) => {
-                wanted.actions = wanted.actions.union(actions);
-                wanted.delete_alone |= delete_alone;
+        match self.repositories.iter_mut().find(|requested| requested.name.as_sent() == name) {
+            Some(requested) => {
+                requested.actions = requested.actions.union(actions);
+                requested.delete_alone |= delete_alone;
             }
             None => {
-                let name = WantedName::parse(name);
-                self.repositories.push(WantedRepository { name, actions, delete_alone });
+                let name = RequestedName::parse(name);
+                self.repositories.push(RequestedRepository { name, actions, delete_alone });
             }
         }
     }
@@ -227,8 +227,12 @@ mod tests {
     use super::*;
 
     fn read(values: &[&str]) -> Vec<(String, Vec<&'static str>)> {
-        let wanted = Wanted::parse(values.iter().copied(), 64).unwrap();
-        wanted.repositories.iter().map(|one| (one.name.as_sent().to_owned(), one.actions.names())).collect()
+        let requested = RequestedScopes::parse(values.iter().copied(), 64).unwrap();
+        requested
+            .repositories
+            .iter()
+            .map(|one| (one.name.as_sent().to_owned(), one.actions.names()))
+            .collect()
     }
 
     #[test]
@@ -267,7 +271,11 @@ mod tests {
     #[test]
     fn a_scope_to_delete_and_nothing_else_is_remembered_whatever_stands_beside_it() {
         let alone = |values: &[&str]| {
-            Wanted::parse(values.iter().copied(), 64).unwrap().repositories.iter().any(|one| one.delete_alone)
+            RequestedScopes::parse(values.iter().copied(), 64)
+                .unwrap()
+                .repositories
+                .iter()
+                .any(|one| one.delete_alone)
         };
         assert!(alone(&["repository:syn1/a:delete"]));
         assert!(alone(&["repository:syn1/a:push,pull repository:syn1/a:delete"]));
@@ -279,15 +287,17 @@ mod tests {
 
     #[test]
     fn only_the_star_asks_for_the_catalogue() {
-        assert!(Wanted::parse(["registry:catalog:*"], 64).unwrap().catalogue);
-        assert!(!Wanted::parse(["registry:catalog:pull", "registry:other:*"], 64).unwrap().catalogue);
+        assert!(RequestedScopes::parse(["registry:catalog:*"], 64).unwrap().catalogue);
+        assert!(
+            !RequestedScopes::parse(["registry:catalog:pull", "registry:other:*"], 64).unwrap().catalogue
+        );
     }
 
     #[test]
     fn one_scope_more_than_the_limit_is_refused() {
         let scopes = vec!["repository:syn1/a:pull"; 65];
-        assert_eq!(Wanted::parse(scopes.iter().copied(), 64), Err(TooManyScopes { limit: 64 }));
-        assert!(Wanted::parse(scopes.iter().copied().take(64), 64).is_ok());
+        assert_eq!(RequestedScopes::parse(scopes.iter().copied(), 64), Err(TooManyScopes { limit: 64 }));
+        assert!(RequestedScopes::parse(scopes.iter().copied().take(64), 64).is_ok());
     }
 
     proptest! {
@@ -295,22 +305,22 @@ mod tests {
         fn order_repetition_and_joining_change_nothing(
             scopes in prop::collection::vec("repository:syn[12]/[ab]:(pull|push|delete|\\*|pull,push)", 1..8)
         ) {
-            let sorted = |wanted: Wanted| {
-                let mut repositories = wanted.repositories;
+            let sorted = |requested: RequestedScopes| {
+                let mut repositories = requested.repositories;
                 repositories.sort_by(|one, other| one.name.as_sent().cmp(other.name.as_sent()));
                 repositories
             };
-            let apart = sorted(Wanted::parse(scopes.iter().map(String::as_str), 64).unwrap());
-            let reversed = sorted(Wanted::parse(scopes.iter().rev().map(String::as_str), 64).unwrap());
+            let apart = sorted(RequestedScopes::parse(scopes.iter().map(String::as_str), 64).unwrap());
+            let reversed = sorted(RequestedScopes::parse(scopes.iter().rev().map(String::as_str), 64).unwrap());
             let joined = scopes.join(" ");
             prop_assert_eq!(&apart, &reversed);
-            prop_assert_eq!(&apart, &sorted(Wanted::parse([joined.as_str(), joined.as_str()], 64).unwrap()));
+            prop_assert_eq!(&apart, &sorted(RequestedScopes::parse([joined.as_str(), joined.as_str()], 64).unwrap()));
         }
 
         #[test]
         fn no_text_makes_the_reader_fail(values in prop::collection::vec("\\PC{0,60}", 0..5)) {
-            let wanted = Wanted::parse(values.iter().map(String::as_str), 10_000).unwrap();
-            prop_assert!(wanted.repositories.iter().all(|one| !one.actions.is_empty()));
+            let requested = RequestedScopes::parse(values.iter().map(String::as_str), 10_000).unwrap();
+            prop_assert!(requested.repositories.iter().all(|one| !one.actions.is_empty()));
         }
     }
 }

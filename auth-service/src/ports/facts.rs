@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::StorageError;
 use crate::domain::facts::{Facts, ProjectFacts, RepositoryFacts};
-use crate::domain::login::Asker;
+use crate::domain::login::Identity;
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
@@ -16,8 +16,8 @@ use crate::domain::time::Timestamp;
 /// Where use cases get facts from.
 #[async_trait]
 pub trait FactsReader: Send + Sync {
-    /// Everything about `asker` and `names`, true at one moment that is less than a second ago.
-    async fn load(&self, asker: &Asker, names: &[RepositoryName]) -> Result<Facts, StorageError>;
+    /// Everything about `identity` and `names`, true at one moment that is less than a second ago.
+    async fn load(&self, identity: &Identity, names: &[RepositoryName]) -> Result<Facts, StorageError>;
 
     /// Makes every change that is committed by now visible to the next `load`.
     async fn catch_up(&self) -> Result<(), StorageError>;
@@ -88,8 +88,12 @@ pub struct ProjectContents {
 /// The database's side of facts: each method is one statement, and so one moment.
 #[async_trait]
 pub trait FactsStore: Send + Sync {
-    /// Everything about `asker` and `names` at once; reservations that have ended count as none.
-    async fn snapshot(&self, asker: &Asker, names: &[RepositoryName]) -> Result<At<Facts>, StorageError>;
+    /// Everything about `identity` and `names` at once; reservations that have ended count as none.
+    async fn snapshot(
+        &self,
+        identity: &Identity,
+        names: &[RepositoryName],
+    ) -> Result<At<Facts>, StorageError>;
 
     /// A project with all its repositories, as long as each of the two lists stays within `limit`; beyond it
     /// the unusual ones are not listed either (`plain` is `None` and `unusual` empty).

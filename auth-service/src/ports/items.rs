@@ -125,7 +125,7 @@ pub trait Items: Send + Sync {
     /// Every project, by number.
     async fn projects(&self) -> Result<Vec<Project>, StorageError>;
 
-    /// The repositories of one project, or of all, by name; reserved and fenced names are not among them.
+    /// The repositories of one project, or of all, by name; reserved and quarantined names are not among them.
     async fn repositories(&self, project: Option<ProjectId>) -> Result<Vec<Repository>, StorageError>;
 
     /// The tags of a repository, by name; `None` when there is no such repository.
@@ -159,7 +159,7 @@ pub trait SharingSettings: Send + Sync {
 
 /// The names that pushes use for the first time.
 #[async_trait]
-pub trait Names: Send + Sync {
+pub trait NameReservations: Send + Sync {
     /// Keeps an unknown name for the first push of `user` until `until`, if that is within `limits` or goes on
     /// with a reservation of the same user that has ended.
     async fn reserve(
@@ -177,7 +177,7 @@ pub trait Names: Send + Sync {
     async fn forget_reservations(&self, moment: Timestamp) -> Result<(), StorageError>;
 
     /// Closes a name under which the registry holds what no event has told of.
-    async fn fence(&self, name: &RepositoryName) -> Result<(), StorageError>;
+    async fn quarantine(&self, name: &RepositoryName) -> Result<(), StorageError>;
 
     /// Closes those of `names` that are in a project on record and are on record themselves in no way; how
     /// many.

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::StorageError;
 use crate::domain::account::{AccountName, EmailAddress};
 use crate::domain::foreign::ForeignSubject;
-use crate::domain::own_token::OwnTokenId;
 use crate::domain::principal::UserId;
+use crate::domain::service_token::ServiceTokenId;
 use crate::domain::time::Timestamp;
 
 /// A link, as people see it.
@@ -47,7 +47,7 @@ pub enum LinkedBy {
     /// The account's owner, who has shown both.
     Owner {
         /// The session that it is done in, which must not have ended by then.
-        session: OwnTokenId,
+        session: ServiceTokenId,
     },
     /// An administrator.
     Administrator,
@@ -55,9 +55,9 @@ pub enum LinkedBy {
 
 /// What became of somebody who has no account yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
+pub enum Provisioned {
     /// There is an account now.
-    Welcome(UserId),
+    Created(UserId),
     /// There is one already: somebody else was quicker.
     Known,
     /// The subject once had an account, and never gets one again by itself.
@@ -78,10 +78,10 @@ pub trait LinkedSubjects: Send + Sync {
 
     /// Makes an account for a subject that never had one, with the first of `names` that is free and the address if
     /// nobody has it; an ordinary one, that nobody has certified.
-    async fn welcome(
+    async fn provision(
         &self,
         subject: &ForeignSubject,
         names: &[AccountName],
         email: Option<&EmailAddress>,
-    ) -> Result<Arrival, StorageError>;
+    ) -> Result<Provisioned, StorageError>;
 }

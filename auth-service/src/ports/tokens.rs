@@ -8,9 +8,9 @@ use super::StorageError;
 use crate::domain::account::AccountName;
 use crate::domain::client_id::ClientId;
 use crate::domain::login::LoginScopes;
-use crate::domain::own_token::{OwnTokenId, OwnTokenKind, TokenDigest, TokenRoom};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
+use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind, TokenDigest, TokenRoom};
 use crate::domain::time::Timestamp;
 use crate::domain::token_name::TokenName;
 
@@ -18,9 +18,9 @@ use crate::domain::token_name::TokenName;
 #[derive(Clone, Debug)]
 pub struct NewToken {
     /// The number of its record.
-    pub id: OwnTokenId,
+    pub id: ServiceTokenId,
     /// What it is for.
-    pub kind: OwnTokenKind,
+    pub kind: ServiceTokenKind,
     /// Whose it is.
     pub user: UserId,
     /// What its owner calls it; only personal ones have a name.
@@ -44,14 +44,14 @@ pub struct NewToken {
     /// When it ends unless it is used before.
     pub idle_until: Option<Timestamp>,
     /// The session that it is made in, which must not have ended by then.
-    pub made_in: Option<OwnTokenId>,
+    pub made_in: Option<ServiceTokenId>,
 }
 
 /// A token as people see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenRecord {
     /// The number of its record.
-    pub id: OwnTokenId,
+    pub id: ServiceTokenId,
     /// Whose it is.
     pub user: UserId,
     /// The owner's name.
@@ -124,15 +124,15 @@ pub trait Tokens: Send + Sync {
     /// The tokens of a kind on record, of one user or of all, newest first; some may be at their end.
     async fn tokens(
         &self,
-        kind: OwnTokenKind,
+        kind: ServiceTokenKind,
         user: Option<UserId>,
     ) -> Result<Vec<TokenRecord>, StorageError>;
 
     /// Ends a token; with an owner only if it is that user's. Whether there was one.
     async fn revoke_token(
         &self,
-        kind: OwnTokenKind,
-        id: OwnTokenId,
+        kind: ServiceTokenKind,
+        id: ServiceTokenId,
         owner: Option<UserId>,
     ) -> Result<bool, StorageError>;
 
@@ -140,7 +140,11 @@ pub trait Tokens: Send + Sync {
     async fn end_logins(&self, user: UserId) -> Result<(), StorageError>;
 
     /// Writes down when tokens were last used; those that end when they are not used now end `idle` later.
-    async fn write_uses(&self, uses: &[(OwnTokenId, Timestamp)], idle: Duration) -> Result<(), StorageError>;
+    async fn write_uses(
+        &self,
+        uses: &[(ServiceTokenId, Timestamp)],
+        idle: Duration,
+    ) -> Result<(), StorageError>;
 
     /// Forgets tokens that ended before `moment`.
     async fn forget_ended(&self, moment: Timestamp) -> Result<(), StorageError>;
@@ -149,8 +153,8 @@ pub trait Tokens: Send + Sync {
 /// Uses of tokens that are not written down yet. Noting one costs next to nothing.
 pub trait TokenUses: Send + Sync {
     /// A token was used.
-    fn note(&self, token: OwnTokenId, at: Timestamp);
+    fn note(&self, token: ServiceTokenId, at: Timestamp);
 
     /// Gives what is to be written down, each token once, and forgets it.
-    fn take(&self) -> Vec<(OwnTokenId, Timestamp)>;
+    fn take(&self) -> Vec<(ServiceTokenId, Timestamp)>;
 }

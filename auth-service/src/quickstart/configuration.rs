@@ -256,11 +256,11 @@ mod tests {
         let folder = DataFolder::open(place.path()).unwrap();
         let other = TcpListener::bind("127.0.0.1:0").unwrap();
         let taken = other.local_addr().unwrap().port();
-        let wanted = ports();
+        let requested = ports();
         for (ports, flag) in [
-            (Ports { service: Some(taken), ..wanted }, "--port"),
-            (Ports { registry: Some(taken), ..wanted }, "--registry-port"),
-            (Ports { registry: wanted.service, ..wanted }, "--registry-port"),
+            (Ports { service: Some(taken), ..requested }, "--port"),
+            (Ports { registry: Some(taken), ..requested }, "--registry-port"),
+            (Ports { registry: requested.service, ..requested }, "--registry-port"),
         ] {
             let refusal = settle(&folder, ports).err().unwrap().to_string();
             assert!(refusal.contains(flag) && !refusal.contains('\n'), "{refusal}");

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{interval, timeout};
 
 /// How long one answer may take.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Most bytes of an answer that are looked at.
 const MOST_BYTES: u64 = 1 << 20;
 /// How often a condition is looked at.
@@ -26,11 +26,11 @@ pub(super) async fn get(address: SocketAddr, path: &str) -> io::Result<String> {
         stream.take(MOST_BYTES).read_to_end(&mut answer).await?;
         Ok(String::from_utf8_lossy(&answer).into_owned())
     };
-    timeout(ANSWER_PATIENCE, exchange).await?
+    timeout(ANSWER_TIMEOUT, exchange).await?
 }
 
 /// Whether `condition` came true in time.
-pub(super) async fn wait_until(patience: Duration, condition: impl AsyncFn() -> bool) -> bool {
+pub(super) async fn wait_until(timeout: Duration, condition: impl AsyncFn() -> bool) -> bool {
     let come_true = async {
         let mut looks = interval(PAUSE);
         loop {
@@ -40,7 +40,7 @@ pub(super) async fn wait_until(patience: Duration, condition: impl AsyncFn() -> 
             }
         }
     };
-    timeout(patience, come_true).await.is_ok()
+    tokio::time::timeout(timeout, come_true).await.is_ok()
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ const UNPACKED: &str = "registry-package/usr/bin/docker-registry";
 /// What the program is called: by Debian, and by the project itself.
 const NAMES: [&str; 2] = ["docker-registry", "registry"];
 /// How long `--version` may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The registry's program: the one that is named, else the one that the script unpacked, else the first on
 /// the search path.
@@ -49,7 +49,7 @@ pub(super) async fn find(named: Option<&Path>, data: &Path) -> anyhow::Result<Pa
 async fn version(path: &Path) -> std::io::Result<String> {
     let mut command = Command::new(path);
     command.arg("--version").env_clear().stdin(Stdio::null()).kill_on_drop(true);
-    let output = timeout(PATIENCE, command.output()).await??;
+    let output = timeout(TIMEOUT, command.output()).await??;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
 }
 

@@ -26,12 +26,12 @@ use super::probe::{get, wait_until};
 /// This program, whatever has become of its file meanwhile.
 const THIS_PROGRAM: &str = "/proc/self/exe";
 /// How long the registry may take until it answers.
-const START_PATIENCE: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long uploads under way may take to end: `http.draintimeout` of the registry's configuration, and a
 /// little more.
-const STOP_PATIENCE: Duration = Duration::from_secs(65);
+const STOP_TIMEOUT: Duration = Duration::from_secs(65);
 /// How long the last log lines may take; they are in the pipe already.
-const LOG_PATIENCE: Duration = Duration::from_secs(1);
+const LOG_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A running registry. Dropping it kills it.
 pub(super) struct Registry {
@@ -80,7 +80,7 @@ impl Registry {
         };
         tokio::select! {
             error = self.death() => Err(error),
-            answered = wait_until(START_PATIENCE, asks_for_tokens) => match answered {
+            answered = wait_until(START_TIMEOUT, asks_for_tokens) => match answered {
                 true => Ok(()),
                 false => Err(anyhow!("the registry does not answer on {address}; its lines above say more")),
             },
@@ -99,7 +99,7 @@ impl Registry {
     /// Asks the registry to end and waits until it has.
     pub(super) async fn stop(&mut self) -> io::Result<()> {
         self.signal(Signal::TERM)?;
-        if let Ok(ended) = timeout(STOP_PATIENCE, self.ended()).await {
+        if let Ok(ended) = timeout(STOP_TIMEOUT, self.ended()).await {
             return ended.map(drop);
         }
         tracing::warn!("the registry does not end; killing it");
@@ -116,7 +116,7 @@ impl Registry {
         let status = self.child.wait().await?;
         for log in self.logs.drain(..) {
             // Only a child of the registry could hold the pipe open; it has none.
-            let _ = timeout(LOG_PATIENCE, log).await;
+            let _ = timeout(LOG_TIMEOUT, log).await;
         }
         Ok(status)
     }

@@ -15,13 +15,13 @@ use super::registry::Registry;
 use crate::bootstrap::{Service, StopSignals};
 
 /// How long the service may take until it answers.
-const READY_PATIENCE: Duration = Duration::from_secs(30);
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
 /// For how many looks in a row no delivery may have come until the registry's queue is taken to be empty.
 const QUIET_LOOKS: usize = 15;
 /// How long to wait for that; a registry that is being used never gets quiet.
-const QUIET_PATIENCE: Duration = Duration::from_secs(3);
+const QUIET_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the service may take to stop, beyond what its configuration gives to requests under way.
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves beside a registry that answers already, until a signal or the registry's end. `announce` is called
 /// once, when everything is ready.
@@ -42,7 +42,7 @@ pub(super) async fn serve(
         let is_ready =
             async || get(public, "/readyz?for=writing").await.is_ok_and(|answer| answer.contains("200 OK"));
         let up_and_down = async {
-            if wait_until(READY_PATIENCE, is_ready).await {
+            if wait_until(READY_TIMEOUT, is_ready).await {
                 announce();
                 return registry.death().await;
             }
@@ -66,7 +66,7 @@ pub(super) async fn serve(
     // Only now: while the registry ended, its last uploads needed tokens and its last events a listener.
     let _ = stop.send(());
     tokio::select! {
-        served = timeout(drain + STOP_PATIENCE, &mut serving) => {
+        served = timeout(drain + STOP_TIMEOUT, &mut serving) => {
             outcome?;
             served.map_err(|_| anyhow!("the service did not stop in time"))?
         }
@@ -82,7 +82,7 @@ fn stopped_at_once() -> anyhow::Error {
 /// only when none has come for a while, or when waiting for that has no end.
 async fn stop_registry(registry: &mut Registry, operations: SocketAddr) -> std::io::Result<()> {
     let seen = RefCell::new((String::new(), 0));
-    let quiet = wait_until(QUIET_PATIENCE, async || {
+    let quiet = wait_until(QUIET_TIMEOUT, async || {
         let Ok(answer) = get(operations, "/metrics").await else { return false };
         let deliveries = deliveries(&answer);
         let (before, looks) = &mut *seen.borrow_mut();

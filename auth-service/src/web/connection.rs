@@ -285,9 +285,9 @@ struct Timer {
 impl Timer {
     /// Whether `limit` has passed since it was first asked for in this phase; `None` never does.
     fn poll(&mut self, context: &mut Context<'_>, phase: u64, limit: Option<Duration>) -> Poll<()> {
-        let wanted = limit.map(|limit| (phase, limit));
-        let is_new = self.set_for != wanted;
-        self.set_for = wanted;
+        let requested = limit.map(|limit| (phase, limit));
+        let is_new = self.set_for != requested;
+        self.set_for = requested;
         let Some(limit) = limit else { return Poll::Pending };
         let timer = self.sleep.get_or_insert_with(|| Box::pin(sleep(limit)));
         if is_new {

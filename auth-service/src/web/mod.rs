@@ -7,13 +7,13 @@ mod exchange;
 pub mod listener;
 pub mod metrics;
 pub mod operations;
-pub mod public;
 pub mod quota;
 pub mod quota_refusals;
 mod reading;
 pub mod registry;
 pub mod rest;
 pub mod server;
+pub mod shared;
 
 use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::web;

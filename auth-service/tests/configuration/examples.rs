@@ -50,7 +50,7 @@ fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The blocks of a page that are fenced as exactly `toml`. TOML of other programs takes one more word, such
+/// The blocks of a page that are quarantined as exactly `toml`. TOML of other programs takes one more word, such
 /// as `toml registries.conf`.
 fn fenced_examples(page: &str) -> Vec<String> {
     let mut examples = Vec::new();

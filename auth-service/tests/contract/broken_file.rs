@@ -16,7 +16,7 @@ use auth_service::ports::storage::Storage as _;
 use sqlx::{Connection as _, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::database::{Database, PATIENCE, TestClock, connect, create, open_sqlite};
+use crate::database::{Database, TIMEOUT, TestClock, connect, create, open_sqlite};
 use crate::makers::{add_project, add_repository, add_user, at, push};
 use crate::robustness::{SHORT, use_everything};
 
@@ -106,7 +106,7 @@ async fn a_database_of_ours_that_has_no_mark_yet_is_opened_and_marked() {
     sqlx::raw_sql(before).execute(&mut connection).await.unwrap();
     connection.close().await.unwrap();
     let store =
-        connect(&Location::Sqlite(path.clone()), PATIENCE, Arc::new(TestClock::default())).await.unwrap();
+        connect(&Location::Sqlite(path.clone()), TIMEOUT, Arc::new(TestClock::default())).await.unwrap();
     assert_eq!(store.users().await.unwrap().len(), 100);
     store.close().await;
     assert_eq!(&fs::read(path).unwrap()[68..72], b"AuSv");
@@ -116,7 +116,7 @@ async fn a_database_of_ours_that_has_no_mark_yet_is_opened_and_marked() {
 async fn a_file_whose_end_is_still_in_the_journal_is_whole() {
     let (_folder, path) = whole().await;
     let store =
-        connect(&Location::Sqlite(path.clone()), PATIENCE, Arc::new(TestClock::default())).await.unwrap();
+        connect(&Location::Sqlite(path.clone()), TIMEOUT, Arc::new(TestClock::default())).await.unwrap();
     for number in 0..100 {
         add_user(&store, &format!("later-{number}")).await;
     }
@@ -127,7 +127,7 @@ async fn a_file_whose_end_is_still_in_the_journal_is_whole() {
         fs::copy(path.with_file_name(&name), copied.path().join(&name)).unwrap();
     }
     let copy = Location::Sqlite(copied.path().join("auth-service.db"));
-    let again = connect(&copy, PATIENCE, Arc::new(TestClock::default())).await.unwrap();
+    let again = connect(&copy, TIMEOUT, Arc::new(TestClock::default())).await.unwrap();
     assert_eq!(again.users().await.unwrap().len(), 200);
 }
 

@@ -7,17 +7,17 @@ use std::time::Duration;
 use auth_service::adapters::facts::CachedFacts;
 use auth_service::adapters::system::SystemClock;
 use auth_service::domain::facts::{LifeState, RepositoryFacts};
-use auth_service::domain::login::Asker;
+use auth_service::domain::login::Identity;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::RepositoryName;
 use auth_service::ports::accounts::{UserChange, Users};
 use auth_service::ports::facts::FactsReader;
-use auth_service::ports::items::{Items, Names};
+use auth_service::ports::items::{Items, NameReservations};
 use auth_service::ports::system::Clock;
 use futures_util::future::join_all;
 
-use crate::database::{Database, PATIENCE, TestClock, connect, on_both_engines};
+use crate::database::{Database, TIMEOUT, TestClock, connect, on_both_engines};
 use crate::fake_facts::{Counting, FakeFacts, Mood, revisions_in};
 use crate::makers::{
     ROOM, add_project, add_project_of, add_repository, add_user, item, name, password, repository,
@@ -49,16 +49,16 @@ fn app() -> RepositoryName {
 }
 
 async fn load(facts: &CachedFacts, name: &RepositoryName) -> RepositoryFacts {
-    load_for(facts, &Asker::Nobody, name).await
+    load_for(facts, &Identity::Nobody, name).await
 }
 
 /// As somebody who may see it, to whom memory answers.
 async fn load_as(facts: &CachedFacts, user: UserId, name: &RepositoryName) -> RepositoryFacts {
-    load_for(facts, &Asker::User(user), name).await
+    load_for(facts, &Identity::User(user), name).await
 }
 
-async fn load_for(facts: &CachedFacts, asker: &Asker, name: &RepositoryName) -> RepositoryFacts {
-    let loaded = facts.load(asker, std::slice::from_ref(name)).await.unwrap();
+async fn load_for(facts: &CachedFacts, identity: &Identity, name: &RepositoryName) -> RepositoryFacts {
+    let loaded = facts.load(identity, std::slice::from_ref(name)).await.unwrap();
     loaded.of(name).unwrap().repository.clone()
 }
 
@@ -73,7 +73,7 @@ async fn a_change_in_the_same_process_holds_for_the_next_load(database: Database
     let project = add_project(store, "p").await;
     let app = repository(project, "app");
     let generation =
-        || async { facts.load(&Asker::User(alice), &[]).await.unwrap().user.unwrap().generation };
+        || async { facts.load(&Identity::User(alice), &[]).await.unwrap().user.unwrap().generation };
     assert_eq!((generation().await, load(&facts, &app).await), (1, RepositoryFacts::Unknown));
     for round in 2..5 {
         store.change_user(&name("alice"), &UserChange::Password(password("$new"))).await.unwrap();
@@ -88,12 +88,12 @@ async fn a_change_in_the_same_process_holds_for_the_next_load(database: Database
     assert_eq!(load(&facts, &app).await, trashed());
     store.remove_user(&name("alice")).await.unwrap();
     facts.catch_up().await.unwrap();
-    assert_eq!(facts.load(&Asker::User(alice), &[]).await.unwrap().user, None);
+    assert_eq!(facts.load(&Identity::User(alice), &[]).await.unwrap().user, None);
 }
 
 async fn a_change_of_another_process_holds_within_a_second(database: Database) {
     let clock = Arc::new(SystemClock);
-    let other = connect(&database.location, PATIENCE, clock.clone()).await.unwrap();
+    let other = connect(&database.location, TIMEOUT, clock.clone()).await.unwrap();
     let owner = add_user(&database.store, "owner").await;
     let project = add_project_of(&database.store, "p", owner).await;
     let app = add_repository(&database.store, project, "app").await;
@@ -143,7 +143,7 @@ async fn whoever_is_far_behind_forgets_everything(database: Database) {
     let app = add_repository(&database.store, project, "app").await;
     let alice = add_user(&database.store, "alice").await;
     assert_eq!(load(&facts, &app).await, RepositoryFacts::PLAIN);
-    assert!(!facts.load(&Asker::User(alice), &[]).await.unwrap().user.unwrap().certified);
+    assert!(!facts.load(&Identity::User(alice), &[]).await.unwrap().user.unwrap().certified);
     for change in ["+ 20000", "- 19000"] {
         database.run("UPDATE users SET certified = NOT certified").await;
         database.run("UPDATE repositories SET open_data = NOT open_data").await;
@@ -151,7 +151,7 @@ async fn whoever_is_far_behind_forgets_everything(database: Database) {
         facts.catch_up().await.unwrap();
         let is_open = change.starts_with('+');
         assert_eq!(load(&facts, &app).await != RepositoryFacts::PLAIN, is_open, "{change}");
-        assert_eq!(facts.load(&Asker::User(alice), &[]).await.unwrap().user.unwrap().certified, is_open);
+        assert_eq!(facts.load(&Identity::User(alice), &[]).await.unwrap().user.unwrap().certified, is_open);
     }
 }
 
@@ -210,10 +210,10 @@ async fn repositories_of_a_project_too_large_to_keep_are_asked_for_and_kept() {
 async fn what_is_kept_is_not_read_again() {
     let store = FakeFacts::new();
     let (facts, _) = faked(&store);
-    facts.load(&Asker::User(UserId::new(7)), &[]).await.unwrap();
+    facts.load(&Identity::User(UserId::new(7)), &[]).await.unwrap();
     let readings = store.readings.load(Ordering::SeqCst);
     for _ in 0..100 {
-        facts.load(&Asker::User(UserId::new(7)), &[]).await.unwrap();
+        facts.load(&Identity::User(UserId::new(7)), &[]).await.unwrap();
     }
     assert_eq!(store.readings.load(Ordering::SeqCst), readings);
 }
@@ -225,7 +225,7 @@ fn names(projects: impl IntoIterator<Item = i64>, path: &str) -> Vec<RepositoryN
 /// How many statements a load takes.
 async fn statements(store: &FakeFacts, facts: &CachedFacts, user: UserId, names: &[RepositoryName]) -> usize {
     let before = store.readings.load(Ordering::SeqCst);
-    facts.load(&Asker::User(user), names).await.unwrap();
+    facts.load(&Identity::User(user), names).await.unwrap();
     store.readings.load(Ordering::SeqCst) - before
 }
 
@@ -234,7 +234,7 @@ async fn all_names_of_a_request_that_are_not_known_are_read_in_one_statement() {
     let store = FakeFacts::new();
     let (facts, _) = faked(&store);
     let user = UserId::new(7);
-    facts.load(&Asker::User(user), &[]).await.unwrap();
+    facts.load(&Identity::User(user), &[]).await.unwrap();
     for _ in 0..2 {
         assert_eq!(statements(&store, &facts, user, &names(1_000..1_064, "app")).await, 1);
     }
@@ -260,13 +260,13 @@ async fn who_may_not_see_a_project_makes_as_many_readings_whatever_there_is() {
     let stranger = add_user(&database.store, "stranger").await;
     let store = Counting::new(database.store.clone());
     let facts = CachedFacts::new(store.clone(), database.clock.clone(), BYTES);
-    facts.load(&Asker::User(stranger), &[]).await.unwrap();
+    facts.load(&Identity::User(stranger), &[]).await.unwrap();
     // For each project, however it is: at first, and then again and again.
     for project in [small, large, ProjectId::new(5)] {
         let mut counts = Vec::new();
         for path in ["r-1", "r-1", "missing", "missing", "reserved", "reserved"] {
             let before = store.statements();
-            facts.load(&Asker::User(stranger), &[repository(project, path)]).await.unwrap();
+            facts.load(&Identity::User(stranger), &[repository(project, path)]).await.unwrap();
             counts.push(store.statements() - before);
         }
         assert_eq!(counts, [2, 1, 1, 1, 1, 1], "{project}");
@@ -282,9 +282,9 @@ async fn who_may_see_a_project_is_answered_from_memory() {
     let store = Counting::new(database.store.clone());
     let facts = CachedFacts::new(store.clone(), database.clock.clone(), BYTES);
     let names = [repository(project, "app"), repository(project, "missing")];
-    facts.load(&Asker::User(owner), &names).await.unwrap();
+    facts.load(&Identity::User(owner), &names).await.unwrap();
     let before = store.statements();
-    let loaded = facts.load(&Asker::User(owner), &names).await.unwrap();
+    let loaded = facts.load(&Identity::User(owner), &names).await.unwrap();
     assert_eq!(store.statements(), before);
     assert_eq!(loaded.of(&names[0]).unwrap().repository, RepositoryFacts::PLAIN);
     assert_eq!(loaded.of(&names[1]).unwrap().repository, RepositoryFacts::Unknown);
@@ -294,7 +294,7 @@ async fn who_may_see_a_project_is_answered_from_memory() {
 async fn no_facts_are_given_while_the_database_fails() {
     let store = FakeFacts::new();
     let (facts, clock) = faked(&store);
-    let user = Asker::User(UserId::new(7));
+    let user = Identity::User(UserId::new(7));
     facts.load(&user, &[]).await.unwrap();
     store.set_mood(Mood::Fails);
     clock.advance(Duration::from_secs(1));
@@ -310,7 +310,7 @@ async fn no_facts_are_given_while_the_database_fails() {
 async fn what_could_not_be_caught_up_with_is_not_answered_from_memory() {
     let store = FakeFacts::new();
     let (facts, _) = faked(&store);
-    let user = Asker::User(UserId::new(7));
+    let user = Identity::User(UserId::new(7));
     facts.load(&user, &[]).await.unwrap();
     store.change();
     store.set_mood(Mood::Fails);
@@ -324,7 +324,7 @@ async fn what_could_not_be_caught_up_with_is_not_answered_from_memory() {
 async fn a_hundred_loads_do_not_wait_one_after_the_other_for_a_database_that_hangs() {
     let store = FakeFacts::new();
     let (facts, clock) = faked(&store);
-    let user = Asker::User(UserId::new(7));
+    let user = Identity::User(UserId::new(7));
     facts.load(&user, &[]).await.unwrap();
     store.set_mood(Mood::Hangs);
     clock.advance(Duration::from_secs(1));
@@ -340,10 +340,10 @@ async fn a_hundred_loads_do_not_wait_one_after_the_other_for_a_database_that_han
 async fn a_database_that_hangs_in_the_middle_is_an_error_in_time() {
     let store = FakeFacts::new();
     let (facts, _) = faked(&store);
-    facts.load(&Asker::Nobody, &[]).await.unwrap();
+    facts.load(&Identity::Nobody, &[]).await.unwrap();
     store.set_mood(Mood::Hangs);
     // The revision is confirmed; the user is not known yet.
-    let user = Asker::User(UserId::new(7));
+    let user = Identity::User(UserId::new(7));
     let load = facts.load(&user, &[]);
     tokio::time::timeout(10 * SHORT, load).await.expect("it waits for ever").unwrap_err();
     tokio::time::timeout(10 * SHORT, facts.catch_up()).await.expect("it waits for ever").unwrap_err();
@@ -353,7 +353,7 @@ async fn a_database_that_hangs_in_the_middle_is_an_error_in_time() {
 async fn facts_of_two_revisions_are_never_mixed() {
     let store = FakeFacts::new();
     let (facts, clock) = faked(&store);
-    let user = Asker::User(UserId::new(7));
+    let user = Identity::User(UserId::new(7));
     let names = [app(), repository(ProjectId::new(5), "other")];
     store.is_restless.store(true, Ordering::SeqCst);
     for _ in 0..20 {

@@ -8,14 +8,14 @@ use auth_service::adapters::store::Store;
 use auth_service::domain::account::AccountState;
 use auth_service::domain::facts::LifeState;
 use auth_service::domain::foreign::ForeignSubject;
-use auth_service::domain::login::Asker;
-use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind, TokenRoom};
+use auth_service::domain::login::Identity;
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::{Item, RepositoryName};
+use auth_service::domain::service_token::{ServiceTokenId, ServiceTokenKind, TokenRoom};
 use auth_service::ports::accounts::{NewUser, Principals, Teams, UserChange, Users};
 use auth_service::ports::facts::FactsReader;
-use auth_service::ports::items::{AccessChange, Items, Names, SharingSettings};
+use auth_service::ports::items::{AccessChange, Items, NameReservations, SharingSettings};
 use auth_service::ports::linked_subjects::{LinkedBy, LinkedSubjects};
 use auth_service::ports::system::Clock;
 use auth_service::ports::tokens::Tokens;
@@ -147,18 +147,19 @@ impl World {
                 drop(store.set_member(&name(TEAMS[team]), &name(USERS[user]), member).await);
             }
             Step::GiveToken(user, which) => {
-                let token = new_token(token_id(user, which), OwnTokenKind::Identity, self.user(user).await);
+                let token =
+                    new_token(token_id(user, which), ServiceTokenKind::Identity, self.user(user).await);
                 drop(store.add_token(&token, TokenRoom::Replaces { most_of_client: 1, most: 1 }).await);
             }
             Step::RevokeToken(user, which) => {
-                drop(store.revoke_token(OwnTokenKind::Identity, token_id(user, which), None).await);
+                drop(store.revoke_token(ServiceTokenKind::Identity, token_id(user, which), None).await);
             }
             Step::Link(user, which) => {
                 drop(store.link(self.user(user).await, &subject(which), LinkedBy::Administrator).await);
             }
             Step::Unlink(user, which) => drop(store.unlink(self.user(user).await, &subject(which)).await),
             Step::Welcome(user, which) => {
-                drop(store.welcome(&subject(which), &[name(USERS[user])], None).await);
+                drop(store.provision(&subject(which), &[name(USERS[user])], None).await);
             }
             Step::AddRobot(user) => {
                 let project = Some(self.projects[0]);
@@ -182,7 +183,7 @@ impl World {
                 let until = self.database.clock.now().plus(Duration::from_secs(2));
                 store.reserve(&self.name(project, path), self.user(user).await, until, ROOM).await.unwrap();
             }
-            Step::Fence(project, path) => store.fence(&self.name(project, path)).await.unwrap(),
+            Step::Fence(project, path) => store.quarantine(&self.name(project, path)).await.unwrap(),
             Step::OpenData(project, path, open) => {
                 drop(store.set_open_data(&self.item(project, path), open).await);
             }
@@ -204,8 +205,8 @@ impl World {
 }
 
 /// Two tokens of each user.
-fn token_id(user: usize, which: usize) -> OwnTokenId {
-    OwnTokenId::new(i64::try_from(user * 2 + which + 1).unwrap())
+fn token_id(user: usize, which: usize) -> ServiceTokenId {
+    ServiceTokenId::new(i64::try_from(user * 2 + which + 1).unwrap())
 }
 
 /// Two subjects of another issuer.
@@ -220,15 +221,15 @@ async fn both(world: &World, cached: &CachedFacts) -> Vec<(String, String)> {
         (0..2).flat_map(|project| (0..3).map(move |path| world.name(project, path))).collect();
     names.push(RepositoryName::parse("syn5/nowhere").unwrap());
     let mut pairs = Vec::new();
-    let mut askers = vec![Asker::Nobody, Asker::Subject(subject(0)), Asker::Subject(subject(1))];
+    let mut askers = vec![Identity::Nobody, Identity::Subject(subject(0)), Identity::Subject(subject(1))];
     for (index, user) in USERS.into_iter().enumerate() {
-        askers.push(Asker::User(world.user(index).await));
-        askers.push(Asker::Robot(name(user)));
-        askers.extend((0..2).map(|which| Asker::Token(token_id(index, which))));
+        askers.push(Identity::User(world.user(index).await));
+        askers.push(Identity::Robot(name(user)));
+        askers.extend((0..2).map(|which| Identity::Token(token_id(index, which))));
     }
-    for asker in askers {
-        let expected = direct.load(&asker, &names).await.unwrap();
-        let found = cached.load(&asker, &names).await.unwrap();
+    for identity in askers {
+        let expected = direct.load(&identity, &names).await.unwrap();
+        let found = cached.load(&identity, &names).await.unwrap();
         pairs.push((format!("{found:#?}"), format!("{expected:#?}")));
     }
     pairs

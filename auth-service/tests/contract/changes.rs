@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use auth_service::domain::account::AccountState;
 use auth_service::domain::facts::LifeState;
-use auth_service::domain::login::Asker;
+use auth_service::domain::login::Identity;
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::project::ProjectName;
 use auth_service::domain::repository::{Item, RepositoryName};
 use auth_service::ports::accounts::{Teams, UserChange, Users};
 use auth_service::ports::events::EventInbox;
 use auth_service::ports::facts::{Changes, FactsStore, Revision, Subject};
-use auth_service::ports::items::{AccessChange, Items, Names, Numbers, SharingSettings};
+use auth_service::ports::items::{AccessChange, Items, NameReservations, Numbers, SharingSettings};
 use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
@@ -108,7 +108,7 @@ async fn every_change_to_an_item_names_the_project(database: Database) {
     }
     store.set_local_sharing(&name, false).await.unwrap();
     assert_eq!(watch.new_changes().await, expected);
-    store.fence(&repository(project, "fenced")).await.unwrap();
+    store.quarantine(&repository(project, "quarantined")).await.unwrap();
     assert_eq!(watch.new_changes().await, expected);
     let until = database.clock.now().plus(Duration::from_mins(1));
     store.reserve(&repository(project, "new"), alice, until, ROOM).await.unwrap();
@@ -141,12 +141,12 @@ async fn what_changes_nothing_raises_no_revision(database: Database) {
     let project = add_project(store, "p").await;
     let name = add_repository(store, project, "app").await;
     let before = store.revision().await.unwrap();
-    store.fence(&name).await.unwrap();
+    store.quarantine(&name).await.unwrap();
     store.reserve(&name, UserId::new(3_400_001), at(i64::MAX), ROOM).await.unwrap();
     store.raise_numbers(9_000_000, "http://registry.test/").await.unwrap();
     store.keep_dead_letter(b"junk", "junk", at(1)).await.unwrap();
     store.forget_before(at(5)).await.unwrap();
-    store.snapshot(&Asker::Nobody, &[name]).await.unwrap();
+    store.snapshot(&Identity::Nobody, &[name]).await.unwrap();
     assert_eq!(store.revision().await.unwrap(), before);
 }
 

@@ -36,7 +36,7 @@ macro_rules! on_both_engines {
 pub(crate) use on_both_engines;
 
 /// How long tests let a statement wait.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A database that only one test uses.
 pub(crate) struct Database {
@@ -68,13 +68,13 @@ impl Database {
     async fn at(location: Location, folder: Option<TempDir>) -> Self {
         let clock = Arc::new(TestClock::default());
         assert!(create(&location).await.unwrap());
-        let store = connect(&location, PATIENCE, clock.clone()).await.unwrap();
+        let store = connect(&location, TIMEOUT, clock.clone()).await.unwrap();
         Self { store: Arc::new(store), clock, location, folder }
     }
 
     /// The same database, opened once more, as by another process.
     pub(crate) async fn opened_again(&self) -> Store {
-        connect(&self.location, PATIENCE, self.clock.clone()).await.unwrap()
+        connect(&self.location, TIMEOUT, self.clock.clone()).await.unwrap()
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -128,19 +128,19 @@ impl Database {
 }
 
 pub(crate) async fn create(location: &Location) -> Result<bool, StorageError> {
-    Store::create(location, ConnectOptions { connections: 4, patience: PATIENCE }).await
+    Store::create(location, ConnectOptions { connections: 4, timeout: TIMEOUT }).await
 }
 
 pub(crate) async fn connect(
     location: &Location,
-    patience: Duration,
+    timeout: Duration,
     clock: Arc<dyn Clock>,
 ) -> Result<Store, StorageError> {
-    Store::connect(location, ConnectOptions { connections: 4, patience }, clock).await
+    Store::connect(location, ConnectOptions { connections: 4, timeout }, clock).await
 }
 
 pub(crate) async fn open_sqlite(path: &Path) -> SqliteConnection {
-    SqliteConnectOptions::new().filename(path).busy_timeout(PATIENCE).connect().await.unwrap()
+    SqliteConnectOptions::new().filename(path).busy_timeout(TIMEOUT).connect().await.unwrap()
 }
 
 pub(crate) async fn open_postgres(url: &str) -> PgConnection {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use auth_service::domain::event::{EventMeaning, ToldEvent};
+use auth_service::domain::event::{EventMeaning, ReportedEvent};
 use auth_service::domain::facts::{LifeState, RepositoryFacts};
-use auth_service::domain::login::Asker;
+use auth_service::domain::login::Identity;
 use auth_service::domain::repository::{Item, RepositoryName};
 use auth_service::ports::events::{EventInbox, IncomingEvent, Receipt};
 use auth_service::ports::facts::FactsStore;
-use auth_service::ports::items::{Items, Names};
+use auth_service::ports::items::{Items, NameReservations};
 use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
@@ -42,7 +42,7 @@ pub(crate) async fn tag_of(database: &Database, name: &RepositoryName, tag: &str
 }
 
 pub(crate) async fn state_of(database: &Database, name: &RepositoryName) -> RepositoryFacts {
-    let read = database.store.snapshot(&Asker::Nobody, std::slice::from_ref(name)).await.unwrap();
+    let read = database.store.snapshot(&Identity::Nobody, std::slice::from_ref(name)).await.unwrap();
     read.value.of(name).unwrap().repository.clone()
 }
 
@@ -126,7 +126,7 @@ async fn pushes_of_one_moment_are_ordered_by_arrival(database: Database) {
 async fn an_event_from_the_future_counts_from_its_arrival(database: Database) {
     let store = &database.store;
     let name = repository(add_project(store, "p").await, "app");
-    let told = ToldEvent { happened_at: Some(at(99_000)), ..ToldEvent::default() };
+    let told = ReportedEvent { happened_at: Some(at(99_000)), ..ReportedEvent::default() };
     let ahead = told.effective_time(at(5_000)).as_millis();
     receive(store, &push("e1", &name, Some("v1"), 'b', ahead), 5_000).await;
     receive(store, &push("e2", &name, Some("v1"), 'c', 5_500), 6_000).await;
@@ -201,9 +201,9 @@ async fn a_push_to_a_closed_name_is_recorded_and_opens_nothing(database: Databas
     let project = add_project(store, "p").await;
     let trashed = add_repository(store, project, "trashed").await;
     store.set_life_state(&item(&trashed), LifeState::Trashed).await.unwrap();
-    let fenced = repository(project, "fenced");
-    store.fence(&fenced).await.unwrap();
-    for (id, name) in [("e1", &trashed), ("e2", &fenced)] {
+    let quarantined = repository(project, "quarantined");
+    store.quarantine(&quarantined).await.unwrap();
+    for (id, name) in [("e1", &trashed), ("e2", &quarantined)] {
         let before = state_of(&database, name).await;
         assert_eq!(receive(store, &push(id, name, Some("v9"), 'b', 4_000), 5_000).await, Receipt::Applied);
         assert_eq!(state_of(&database, name).await, before);

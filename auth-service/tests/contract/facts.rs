@@ -6,13 +6,13 @@ use std::time::Duration;
 use auth_service::domain::access::AccessSet;
 use auth_service::domain::account::AccountState;
 use auth_service::domain::facts::{LifeState, RepositoryFacts};
-use auth_service::domain::login::Asker;
+use auth_service::domain::login::Identity;
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::{Item, RepositoryName};
 use auth_service::ports::accounts::{NewUser, UserChange, Users};
 use auth_service::ports::facts::{FactsStore, StoredRepository};
-use auth_service::ports::items::{AccessChange, Items, Names, SharingSettings};
+use auth_service::ports::items::{AccessChange, Items, NameReservations, SharingSettings};
 use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
@@ -39,7 +39,7 @@ async fn a_user_is_told_with_flags_generation_and_teams(database: Database) {
     for (certified, administrator) in flags {
         let text = format!("user-{certified}-{administrator}");
         let id = store.add_user(&NewUser { certified, administrator, ..new_user(&text) }).await.unwrap();
-        let user = store.snapshot(&Asker::User(id), &[]).await.unwrap().value.user.unwrap();
+        let user = store.snapshot(&Identity::User(id), &[]).await.unwrap().value.user.unwrap();
         assert_eq!((user.id, user.certified, user.administrator), (id, certified, administrator));
         assert_eq!((user.state, user.generation, user.teams.len()), (AccountState::Active, 1, 0));
     }
@@ -47,7 +47,7 @@ async fn a_user_is_told_with_flags_generation_and_teams(database: Database) {
     let teams = [add_team(store, "b", &["alice"]).await, add_team(store, "a", &["alice"]).await];
     add_team(store, "c", &["ada"]).await;
     store.change_user(&name("alice"), &UserChange::State(AccountState::Disabled)).await.unwrap();
-    let user = store.snapshot(&Asker::User(alice), &[]).await.unwrap().value.user.unwrap();
+    let user = store.snapshot(&Identity::User(alice), &[]).await.unwrap().value.user.unwrap();
     assert_eq!((user.state, user.generation), (AccountState::Disabled, 2));
     assert_eq!(*user.teams, teams);
 }
@@ -56,8 +56,8 @@ async fn nobody_and_a_gone_user_are_told_as_none(database: Database) {
     let store = &database.store;
     let alice = add_user(store, "alice").await;
     store.remove_user(&name("alice")).await.unwrap();
-    for asker in [Asker::Nobody, Asker::User(alice), Asker::User(UserId::new(0))] {
-        let read = store.snapshot(&asker, &[]).await.unwrap();
+    for identity in [Identity::Nobody, Identity::User(alice), Identity::User(UserId::new(0))] {
+        let read = store.snapshot(&identity, &[]).await.unwrap();
         assert_eq!((read.value.user, read.value.repositories.len()), (None, 0));
     }
 }
@@ -76,7 +76,7 @@ async fn each_repository_is_told_with_its_project(database: Database) {
     store.set_life_state(&Item::Project(second), LifeState::Trashed).await.unwrap();
 
     let names = [own.clone(), open.clone(), plain.clone(), own.clone()];
-    let facts = store.snapshot(&Asker::Nobody, &names).await.unwrap().value;
+    let facts = store.snapshot(&Identity::Nobody, &names).await.unwrap().value;
     let told: Vec<_> = facts.repositories.iter().map(|situation| &situation.name).collect();
     assert_eq!(told, names.iter().collect::<Vec<_>>());
     assert_eq!(facts.of(&plain).unwrap().repository, RepositoryFacts::PLAIN);
@@ -102,7 +102,7 @@ async fn what_does_not_exist_is_told_as_unknown(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
     let names = [repository(project, "missing"), RepositoryName::parse("syn5/app").unwrap()];
-    let facts = store.snapshot(&Asker::Nobody, &names).await.unwrap().value;
+    let facts = store.snapshot(&Identity::Nobody, &names).await.unwrap().value;
     for (name, has_project) in names.iter().zip([true, false]) {
         let situation = facts.of(name).unwrap();
         assert_eq!(situation.repository, RepositoryFacts::Unknown);
@@ -123,7 +123,7 @@ async fn the_contents_of_a_project_are_its_unusual_and_its_plain_repositories(da
     store.set_local_sharing(&repository(project, "own"), true).await.unwrap();
     store.set_open_data(&item(&repository(project, "open")), true).await.unwrap();
     store.set_life_state(&item(&repository(project, "trashed")), LifeState::Trashed).await.unwrap();
-    store.fence(&repository(project, "fenced")).await.unwrap();
+    store.quarantine(&repository(project, "quarantined")).await.unwrap();
     let until = database.clock.now().plus(Duration::from_mins(1));
     store.reserve(&repository(project, "reserved"), alice, until, ROOM).await.unwrap();
 
@@ -143,7 +143,10 @@ async fn the_contents_of_a_project_are_its_unusual_and_its_plain_repositories(da
         ("own".into(), known(LifeState::Live, false, Some(own))),
         ("open".into(), known(LifeState::Live, true, None)),
         ("trashed".into(), known(LifeState::Trashed, false, None)),
-        ("fenced".into(), StoredRepository { facts: RepositoryFacts::Fenced, reserved_until: None }),
+        (
+            "quarantined".into(),
+            StoredRepository { facts: RepositoryFacts::Quarantined, reserved_until: None },
+        ),
         (
             "reserved".into(),
             StoredRepository { facts: RepositoryFacts::Reserved { by: alice }, reserved_until: Some(until) },
@@ -157,7 +160,7 @@ async fn a_project_with_too_many_repositories_of_a_kind_is_not_listed(database: 
     let project = add_project(store, "p").await;
     for number in 0..3 {
         add_repository(store, project, &format!("plain-{number}")).await;
-        store.fence(&repository(project, &format!("fenced-{number}"))).await.unwrap();
+        store.quarantine(&repository(project, &format!("quarantined-{number}"))).await.unwrap();
     }
     let lengths = |limit| async move {
         let contents = store.project(project, limit).await.unwrap().value.unwrap();
@@ -186,7 +189,7 @@ async fn many_names_are_answered_at_once(database: Database) {
     let known = add_repository(store, project, "r-999").await;
     // As many as the largest `limits.scopes` lets one request name.
     let names: Vec<_> = (0..1_000).map(|number| repository(project, &format!("r-{number}"))).collect();
-    let facts = store.snapshot(&Asker::Nobody, &names).await.unwrap().value;
+    let facts = store.snapshot(&Identity::Nobody, &names).await.unwrap().value;
     assert_eq!(facts.repositories.len(), 1_000);
     assert_eq!(facts.of(&known).unwrap().repository, RepositoryFacts::PLAIN);
     assert_eq!(facts.of(&names[0]).unwrap().repository, RepositoryFacts::Unknown);
@@ -198,7 +201,7 @@ async fn names_are_told_apart_byte_for_byte(database: Database) {
     let known = add_repository(store, project, "a-b").await;
     for near in ["a_b", "a.b", "ab", "a--b"] {
         let near = repository(project, near);
-        let facts = store.snapshot(&Asker::Nobody, &[near.clone(), known.clone()]).await.unwrap().value;
+        let facts = store.snapshot(&Identity::Nobody, &[near.clone(), known.clone()]).await.unwrap().value;
         assert_eq!(facts.of(&near).unwrap().repository, RepositoryFacts::Unknown, "{near}");
         assert_eq!(facts.of(&known).unwrap().repository, RepositoryFacts::PLAIN);
     }

@@ -9,7 +9,7 @@ use auth_service::domain::account::AccountState;
 use auth_service::domain::facts::{
     Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, UserFacts,
 };
-use auth_service::domain::login::Asker;
+use auth_service::domain::login::Identity;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::RepositoryName;
@@ -90,10 +90,14 @@ fn project(id: ProjectId) -> Arc<ProjectFacts> {
 
 #[async_trait]
 impl FactsStore for FakeFacts {
-    async fn snapshot(&self, asker: &Asker, names: &[RepositoryName]) -> Result<At<Facts>, StorageError> {
+    async fn snapshot(
+        &self,
+        identity: &Identity,
+        names: &[RepositoryName],
+    ) -> Result<At<Facts>, StorageError> {
         let revision = self.read_facts().await?;
-        let user = match asker {
-            Asker::User(user) => Some(*user),
+        let user = match identity {
+            Identity::User(user) => Some(*user),
             _ => None,
         };
         let user = user.map(|id| {
@@ -163,8 +167,12 @@ impl Counting {
 
 #[async_trait]
 impl FactsStore for Counting {
-    async fn snapshot(&self, asker: &Asker, names: &[RepositoryName]) -> Result<At<Facts>, StorageError> {
-        self.counted().snapshot(asker, names).await
+    async fn snapshot(
+        &self,
+        identity: &Identity,
+        names: &[RepositoryName],
+    ) -> Result<At<Facts>, StorageError> {
+        self.counted().snapshot(identity, names).await
     }
 
     async fn project(

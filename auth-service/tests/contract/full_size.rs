@@ -9,17 +9,17 @@ use std::time::Duration;
 use auth_service::adapters::store::{Location, Store};
 use auth_service::adapters::system::SystemClock;
 use auth_service::domain::account::LoginName;
-use auth_service::domain::login::Asker;
+use auth_service::domain::login::Identity;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::repository::RepositoryName;
 use auth_service::ports::accounts::{Passwords, Users};
 use auth_service::ports::events::EventInbox;
 use auth_service::ports::facts::FactsStore;
-use auth_service::ports::items::{Items, Names, SharingSettings};
+use auth_service::ports::items::{Items, NameReservations, SharingSettings};
 use auth_service::ports::system::Clock;
 
-use crate::database::{Database, PATIENCE, connect, drop_postgres};
+use crate::database::{Database, TIMEOUT, connect, drop_postgres};
 use crate::makers::{ROOM, add_user, at, item, login, push, repository};
 
 const USERS: i64 = 100_000;
@@ -51,7 +51,7 @@ const FILL: [&str; 12] = [
      UNION ALL SELECT 3000001 + n, 3400001 + n % 10000, 255 FROM numbers WHERE n % 200 = 7",
     "INSERT INTO repositories (id, project_id, path, state, local_sharing, open_data, created_at) \
      SELECT 3000001 + n, 2000001 + CASE WHEN n < 990000 THEN n % 10000 ELSE 0 END, 'r-' || n, \
-     CASE WHEN n % 500 = 3 THEN 'trashed' WHEN n % 1000 = 5 THEN 'fenced' ELSE 'live' END, n % 200 = 7, \
+     CASE WHEN n % 500 = 3 THEN 'trashed' WHEN n % 1000 = 5 THEN 'quarantined' ELSE 'live' END, n % 200 = 7, \
      n % 500 = 9, 1 FROM numbers",
     "INSERT INTO tags SELECT 3000001 + n, 'latest', \
      'sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef', 3400001, 1, 1 FROM numbers",
@@ -148,19 +148,19 @@ async fn measure(database: &Database) {
 }
 
 async fn open(location: &Location) -> Store {
-    connect(location, PATIENCE, Arc::new(SystemClock)).await.unwrap()
+    connect(location, TIMEOUT, Arc::new(SystemClock)).await.unwrap()
 }
 
 async fn measure_reads(store: &Store) {
     timed("revision", 1_000, async |_| assert!(store.revision().await.is_ok())).await;
     let one = timed("snapshot of one", 1_000, async |number| {
-        let facts = store.snapshot(&Asker::User(user(number)), &[some_repository(number)]).await.unwrap();
+        let facts = store.snapshot(&Identity::User(user(number)), &[some_repository(number)]).await.unwrap();
         assert!(facts.value.user.is_some() && facts.value.repositories[0].project.is_some());
     });
     assert!(one.await < Duration::from_millis(5));
     timed("snapshot of 64", 100, async |number| {
         let names: Vec<_> = (0..64).map(|part| some_repository(number * 64 + part)).collect();
-        store.snapshot(&Asker::User(user(number)), &names).await.unwrap();
+        store.snapshot(&Identity::User(user(number)), &names).await.unwrap();
     })
     .await;
     timed("project of 100", 1_000, async |number| {
@@ -191,7 +191,7 @@ async fn measure_large_project(store: &Store) {
     .await;
     timed("snapshot in it", 1_000, async |number| {
         let name = repository(large, &format!("r-{}", 990_000 + scattered(number, 10_000)));
-        store.snapshot(&Asker::Nobody, &[name]).await.unwrap();
+        store.snapshot(&Identity::Nobody, &[name]).await.unwrap();
     })
     .await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use auth_service::domain::facts::LifeState;
 use auth_service::domain::project::ProjectName;
 use auth_service::domain::repository::Item;
-use auth_service::ports::items::{ItemError, Items, Names, Project};
+use auth_service::ports::items::{ItemError, Items, NameReservations, Project};
 use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
@@ -35,7 +35,7 @@ async fn projects_are_listed_by_number_with_what_is_in_them(database: Database) 
     add_repository(store, ant, "one").await;
     let two = add_repository(store, ant, "two").await;
     store.set_life_state(&item(&two), LifeState::Trashed).await.unwrap();
-    store.fence(&repository(ant, "fenced")).await.unwrap();
+    store.quarantine(&repository(ant, "quarantined")).await.unwrap();
     let project = |id, name: &str, repositories| Project {
         id,
         name: name.to_owned(),
@@ -104,10 +104,10 @@ async fn only_what_people_know_of_can_be_changed(database: Database) {
     let owner = add_user(store, "alice").await;
     let reserved = repository(project, "reserved");
     store.reserve(&reserved, owner, database.clock.now().plus(Duration::from_mins(1)), ROOM).await.unwrap();
-    let fenced = repository(project, "fenced");
-    store.fence(&fenced).await.unwrap();
+    let quarantined = repository(project, "quarantined");
+    store.quarantine(&quarantined).await.unwrap();
     let nothing = Item::parse("syn5").unwrap();
-    for thing in [nothing, item(&repository(project, "missing")), item(&reserved), item(&fenced)] {
+    for thing in [nothing, item(&repository(project, "missing")), item(&reserved), item(&quarantined)] {
         let outcome = store.set_life_state(&thing, LifeState::Trashed).await;
         assert!(matches!(outcome, Err(ItemError::NoSuchItem(ref what)) if *what == thing), "{outcome:?}");
         let outcome = store.set_open_data(&thing, true).await;
@@ -160,7 +160,7 @@ async fn reserved_and_fenced_names_are_not_listed(database: Database) {
     let owner = add_user(store, "alice").await;
     let until = database.clock.now().plus(Duration::from_mins(1));
     store.reserve(&repository(project, "reserved"), owner, until, ROOM).await.unwrap();
-    store.fence(&repository(project, "fenced")).await.unwrap();
+    store.quarantine(&repository(project, "quarantined")).await.unwrap();
     let app = add_repository(store, project, "app").await;
     let found = store.repositories(Some(project)).await.unwrap();
     assert_eq!(found.len(), 1);

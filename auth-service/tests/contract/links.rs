@@ -3,11 +3,11 @@
 use auth_service::adapters::store::Store;
 use auth_service::domain::account::EmailAddress;
 use auth_service::domain::foreign::ForeignSubject;
-use auth_service::domain::login::Asker;
+use auth_service::domain::login::Identity;
 use auth_service::domain::principal::UserId;
 use auth_service::ports::accounts::{Passwords, Users};
 use auth_service::ports::facts::FactsStore;
-use auth_service::ports::linked_subjects::{Arrival, LinkError, LinkedBy, LinkedSubjects};
+use auth_service::ports::linked_subjects::{LinkError, LinkedBy, LinkedSubjects, Provisioned};
 
 use crate::database::{Database, on_both_engines};
 use crate::makers::{Ending, add_project, add_robot, add_user, login, name, open_session};
@@ -34,12 +34,12 @@ fn subject(text: &str) -> ForeignSubject {
     ForeignSubject::new(&"https://hub.example.org".into(), text).unwrap()
 }
 
-async fn account_of(store: &Store, asker: Asker) -> Option<UserId> {
-    store.snapshot(&asker, &[]).await.unwrap().value.user.map(|user| user.id)
+async fn account_of(store: &Store, identity: Identity) -> Option<UserId> {
+    store.snapshot(&identity, &[]).await.unwrap().value.user.map(|user| user.id)
 }
 
 async fn linked(store: &Store, subject: &ForeignSubject) -> Option<UserId> {
-    account_of(store, Asker::Subject(subject.clone())).await
+    account_of(store, Identity::Subject(subject.clone())).await
 }
 
 async fn a_link_leads_from_the_subject_to_the_account_and_to_no_other(database: Database) {
@@ -78,8 +78,8 @@ async fn a_subject_never_comes_to_mean_somebody_else(database: Database) {
     assert_eq!(linked(store, &one).await, None);
     let gone = store.link(bob, &one, Administrator).await;
     assert!(matches!(gone, Err(LinkError::OfAnotherAccount)), "{gone:?}");
-    let arrival = store.welcome(&one, &[name("alice")], None).await.unwrap();
-    assert_eq!(arrival, Arrival::Barred, "who was removed stays removed");
+    let arrival = store.provision(&one, &[name("alice")], None).await.unwrap();
+    assert_eq!(arrival, Provisioned::Barred, "who was removed stays removed");
 }
 
 async fn what_was_unlinked_is_brought_back_by_an_administrator_only(database: Database) {
@@ -93,7 +93,7 @@ async fn what_was_unlinked_is_brought_back_by_an_administrator_only(database: Da
     assert_eq!(linked(store, &one).await, None);
     assert!(store.links(alice).await.unwrap().is_empty());
     assert!(!store.unlink(alice, &one).await.unwrap());
-    assert_eq!(store.welcome(&one, &[name("al")], None).await.unwrap(), Arrival::Barred);
+    assert_eq!(store.provision(&one, &[name("al")], None).await.unwrap(), Provisioned::Barred);
     let barred = store.link(alice, &one, owner(store, alice).await).await;
     assert!(matches!(barred, Err(LinkError::Barred)), "{barred:?}");
     store.link(alice, &one, Administrator).await.unwrap();
@@ -130,7 +130,9 @@ async fn a_newcomer_gets_an_ordinary_account_under_the_first_name_that_is_free(d
     let taken = EmailAddress::parse("alice@example.org").unwrap();
     let names = [name("alice"), name("al"), name("alice-2")];
     let one = subject("u-1");
-    let Arrival::Welcome(user) = store.welcome(&one, &names, Some(&taken)).await.unwrap() else { panic!() };
+    let Provisioned::Created(user) = store.provision(&one, &names, Some(&taken)).await.unwrap() else {
+        panic!()
+    };
     assert_eq!(linked(store, &one).await, Some(user));
     let made = store.user(&name("al")).await.unwrap().unwrap();
     assert_eq!((made.id, made.email.as_ref()), (user, None), "an address says nothing of whose it is");
@@ -139,9 +141,9 @@ async fn a_newcomer_gets_an_ordinary_account_under_the_first_name_that_is_free(d
     assert_eq!(stored.password, None);
 
     let free = EmailAddress::parse("bob@example.org").unwrap();
-    store.welcome(&subject("u-2"), &[name("bob")], Some(&free)).await.unwrap();
+    store.provision(&subject("u-2"), &[name("bob")], Some(&free)).await.unwrap();
     assert_eq!(store.user(&name("bob")).await.unwrap().unwrap().email, Some(free));
-    assert!(store.welcome(&subject("u-3"), &[name("bob")], None).await.is_err(), "no name is left");
+    assert!(store.provision(&subject("u-3"), &[name("bob")], None).await.is_err(), "no name is left");
     assert_eq!(linked(store, &subject("u-3")).await, None);
 }
 
@@ -149,11 +151,11 @@ async fn nobody_is_welcomed_twice_even_at_the_same_time(database: Database) {
     let store = &database.store;
     let one = subject("u-1");
     let names = [name("alice"), name("alice-2"), name("alice-3"), name("alice-4")];
-    let arrivals = (0..4).map(|_| store.welcome(&one, &names, None));
+    let arrivals = (0..4).map(|_| store.provision(&one, &names, None));
     let arrivals = futures_util::future::join_all(arrivals).await;
-    let made = arrivals.iter().filter(|arrival| matches!(arrival, Ok(Arrival::Welcome(_)))).count();
+    let made = arrivals.iter().filter(|arrival| matches!(arrival, Ok(Provisioned::Created(_)))).count();
     assert_eq!(made, 1, "{arrivals:?}");
-    let known = arrivals.iter().filter(|arrival| matches!(arrival, Ok(Arrival::Known))).count();
+    let known = arrivals.iter().filter(|arrival| matches!(arrival, Ok(Provisioned::Known))).count();
     assert_eq!(known, 3, "{arrivals:?}");
     assert_eq!(store.users().await.unwrap().len(), 1);
 }
@@ -162,10 +164,10 @@ async fn a_robot_account_is_found_by_its_name_and_nobody_else_is(database: Datab
     let store = &database.store;
     let project = add_project(store, "p").await;
     let robot = add_robot(store, "ci-app", project).await;
-    assert_eq!(account_of(store, Asker::Robot(name("ci-app"))).await, Some(robot));
+    assert_eq!(account_of(store, Identity::Robot(name("ci-app"))).await, Some(robot));
     for other in ["p-owner", "nobody"] {
-        assert_eq!(account_of(store, Asker::Robot(name(other))).await, None, "{other}");
+        assert_eq!(account_of(store, Identity::Robot(name(other))).await, None, "{other}");
     }
-    let facts = store.snapshot(&Asker::Robot(name("ci-app")), &[]).await.unwrap().value;
+    let facts = store.snapshot(&Identity::Robot(name("ci-app")), &[]).await.unwrap().value;
     assert_eq!(facts.user.unwrap().robot_of, Some(project));
 }

@@ -7,11 +7,11 @@ use auth_service::domain::account::{AccountName, AccountState, EmailAddress, Log
 use auth_service::domain::event::{EventMeaning, ManifestPush};
 use auth_service::domain::foreign::shape::TokenShapes;
 use auth_service::domain::image::{Digest, Tag};
-use auth_service::domain::login::{Asker, LoginScopes};
-use auth_service::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind, TokenRoom};
+use auth_service::domain::login::{Identity, LoginScopes};
 use auth_service::domain::principal::{TeamId, UserId};
 use auth_service::domain::project::{ProjectId, ProjectName};
 use auth_service::domain::repository::{Item, RepositoryName};
+use auth_service::domain::service_token::{ServiceToken, ServiceTokenId, ServiceTokenKind, TokenRoom};
 use auth_service::domain::time::Timestamp;
 use auth_service::ports::accounts::{NewUser, StoredPassword, Teams, UserChange, Users};
 use auth_service::ports::events::{EventInbox, IncomingEvent, Receipt};
@@ -48,8 +48,8 @@ pub(crate) fn new_user(text: &str) -> NewUser {
 }
 
 /// A token as it would be made, with everything that can be absent absent.
-pub(crate) fn new_token(id: OwnTokenId, kind: OwnTokenKind, user: UserId) -> NewToken {
-    let (_, digest) = OwnToken::compose(kind, id, &[7; 24]);
+pub(crate) fn new_token(id: ServiceTokenId, kind: ServiceTokenKind, user: UserId) -> NewToken {
+    let (_, digest) = ServiceToken::compose(kind, id, &[7; 24]);
     NewToken {
         id,
         kind,
@@ -159,11 +159,11 @@ pub(crate) async fn add_repository(store: &Store, project: ProjectId, path: &str
 }
 
 /// The number of a session of the user that is open.
-pub(crate) async fn open_session(store: &Store, user: UserId) -> OwnTokenId {
-    let snapshot = store.snapshot(&Asker::User(user), &[]).await.unwrap();
+pub(crate) async fn open_session(store: &Store, user: UserId) -> ServiceTokenId {
+    let snapshot = store.snapshot(&Identity::User(user), &[]).await.unwrap();
     let generation = snapshot.value.user.map(|user| user.generation);
-    let id = OwnTokenId::from_random(random_bytes().unwrap());
-    let session = NewToken { generation, ..new_token(id, OwnTokenKind::Session, user) };
+    let id = ServiceTokenId::from_random(random_bytes().unwrap());
+    let session = NewToken { generation, ..new_token(id, ServiceTokenKind::Session, user) };
     store.add_token(&session, TokenRoom::of(session.kind)).await.unwrap();
     id
 }

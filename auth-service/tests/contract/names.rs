@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use auth_service::domain::facts::{LifeState, RepositoryFacts};
-use auth_service::domain::login::Asker;
+use auth_service::domain::login::Identity;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::repository::RepositoryName;
 use auth_service::domain::time::Timestamp;
 use auth_service::ports::StorageError;
 use auth_service::ports::facts::FactsStore;
-use auth_service::ports::items::{Items, Names, Reservation, ReservationLimits};
+use auth_service::ports::items::{Items, NameReservations, Reservation, ReservationLimits};
 use auth_service::ports::system::Clock;
 
 use crate::database::{Database, on_both_engines};
@@ -30,7 +30,7 @@ on_both_engines!(
 );
 
 async fn facts(database: &Database, name: &RepositoryName) -> RepositoryFacts {
-    let read = database.store.snapshot(&Asker::Nobody, std::slice::from_ref(name)).await.unwrap();
+    let read = database.store.snapshot(&Identity::Nobody, std::slice::from_ref(name)).await.unwrap();
     read.value.of(name).unwrap().repository.clone()
 }
 
@@ -75,9 +75,9 @@ async fn a_name_on_record_is_not_reserved(database: Database) {
     let live = add_repository(store, project, "live").await;
     let trashed = add_repository(store, project, "trashed").await;
     store.set_life_state(&item(&trashed), LifeState::Trashed).await.unwrap();
-    let fenced = repository(project, "fenced");
-    store.fence(&fenced).await.unwrap();
-    for name in [live, trashed, fenced] {
+    let quarantined = repository(project, "quarantined");
+    store.quarantine(&quarantined).await.unwrap();
+    for name in [live, trashed, quarantined] {
         let before = facts(&database, &name).await;
         let made = store.reserve(&name, alice, in_an_hour(&database), ROOM).await.unwrap();
         assert_eq!(made, Reservation::NameKnown, "{name}");
@@ -105,20 +105,20 @@ async fn a_fence_closes_only_what_nobody_has(database: Database) {
     let project = add_project(store, "p").await;
     let alice = add_user(store, "alice").await;
     let unknown = repository(project, "unknown");
-    store.fence(&unknown).await.unwrap();
-    store.fence(&unknown).await.unwrap();
-    assert_eq!(facts(&database, &unknown).await, RepositoryFacts::Fenced);
+    store.quarantine(&unknown).await.unwrap();
+    store.quarantine(&unknown).await.unwrap();
+    assert_eq!(facts(&database, &unknown).await, RepositoryFacts::Quarantined);
     let live = add_repository(store, project, "live").await;
-    store.fence(&live).await.unwrap();
+    store.quarantine(&live).await.unwrap();
     assert_eq!(facts(&database, &live).await, RepositoryFacts::PLAIN);
     // The first push is under way: what the registry holds is its own.
     let reserved = repository(project, "reserved");
     store.reserve(&reserved, alice, in_an_hour(&database), ROOM).await.unwrap();
-    store.fence(&reserved).await.unwrap();
+    store.quarantine(&reserved).await.unwrap();
     assert_eq!(facts(&database, &reserved).await, RepositoryFacts::Reserved { by: alice });
     database.clock.advance(Duration::from_hours(1));
-    store.fence(&reserved).await.unwrap();
-    assert_eq!(facts(&database, &reserved).await, RepositoryFacts::Fenced);
+    store.quarantine(&reserved).await.unwrap();
+    assert_eq!(facts(&database, &reserved).await, RepositoryFacts::Quarantined);
 }
 
 async fn a_name_in_no_project_is_not_reserved(database: Database) {
@@ -232,7 +232,7 @@ async fn what_is_on_record_nowhere_is_closed_and_nothing_else(database: Database
     assert_eq!(store.quarantine_unrecorded(&names).await.unwrap(), 1);
     assert_eq!(store.quarantine_unrecorded(&names).await.unwrap(), 0);
     assert_eq!(store.quarantine_unrecorded(&[]).await.unwrap(), 0);
-    assert_eq!(facts(&database, &lost).await, RepositoryFacts::Fenced);
+    assert_eq!(facts(&database, &lost).await, RepositoryFacts::Quarantined);
     assert_eq!(facts(&database, &live).await, RepositoryFacts::PLAIN);
     assert_eq!(facts(&database, &reserved).await, RepositoryFacts::Reserved { by: alice });
     for name in [ended, elsewhere] {

@@ -7,7 +7,7 @@ use auth_service::adapters::store::Location;
 use auth_service::ports::items::Numbers;
 use auth_service::ports::system::Clock;
 
-use crate::database::{Database, PATIENCE, connect, on_both_engines};
+use crate::database::{Database, TIMEOUT, connect, on_both_engines};
 use crate::makers::add_project;
 
 const HERE: &str = "http://registry.test/";
@@ -46,7 +46,7 @@ async fn a_copy_of_a_database_does_not_tell_that_numbers_were_raised() {
     let copy = original.with_file_name("copy.db");
     database.run(&format!("VACUUM INTO '{}'", copy.display())).await;
     std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let copied = connect(&Location::Sqlite(copy), PATIENCE, database.clock.clone()).await.unwrap();
+    let copied = connect(&Location::Sqlite(copy), TIMEOUT, database.clock.clone()).await.unwrap();
     assert_eq!(copied.numbers_raised_at(HERE).await.unwrap(), None);
     assert!(database.store.numbers_raised_at(HERE).await.unwrap().is_some());
 }

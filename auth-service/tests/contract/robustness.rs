@@ -5,20 +5,19 @@ use std::time::Duration;
 
 use auth_service::adapters::store::{Location, Store};
 use auth_service::adapters::system::SystemClock;
-use auth_service::domain::login::Asker;
+use auth_service::domain::login::Identity;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::repository::RepositoryName;
 use auth_service::ports::StorageError;
 use auth_service::ports::accounts::{Passwords, UserChange, Users};
 use auth_service::ports::events::EventInbox;
 use auth_service::ports::facts::FactsStore;
-use auth_service::ports::items::Names;
+use auth_service::ports::items::NameReservations;
 use auth_service::ports::system::Clock;
 use sqlx::Connection as _;
 
 use crate::database::{
-    Database, PATIENCE, TestClock, connect, create, drop_postgres, on_both_engines, open_postgres,
-    open_sqlite,
+    Database, TIMEOUT, TestClock, connect, create, drop_postgres, on_both_engines, open_postgres, open_sqlite,
 };
 use crate::makers::{ROOM, add_project, add_repository, add_user, at, login, name, push, repository};
 
@@ -37,11 +36,11 @@ pub(crate) async fn use_everything(store: &Store, name: &RepositoryName) -> Vec<
     let user = UserId::new(3_400_001);
     vec![
         store.stored_login(&login("alice")).await.map(drop),
-        store.snapshot(&Asker::User(user), std::slice::from_ref(name)).await.map(drop),
+        store.snapshot(&Identity::User(user), std::slice::from_ref(name)).await.map(drop),
         store.project(name.project(), 10).await.map(drop),
         store.revision().await.map(drop),
         store.reserve(name, user, at(i64::MAX), ROOM).await.map(drop),
-        store.fence(name).await,
+        store.quarantine(name).await,
         store.receive(&[push("e1", name, Some("v1"), 'b', 1)], &[], at(5)).await.map(drop),
         store.keep_dead_letter(b"junk", "junk", at(5)).await,
         store.pending(10).await.map(drop),
@@ -56,7 +55,7 @@ async fn while_somebody_else_writes_reads_go_on_and_changes_fail_in_time(databas
     let clock = SystemClock;
     let blocked = async {
         let began = clock.elapsed();
-        store.snapshot(&Asker::Nobody, std::slice::from_ref(&name)).await.unwrap();
+        store.snapshot(&Identity::Nobody, std::slice::from_ref(&name)).await.unwrap();
         assert!(store.stored_login(&login("alice")).await.unwrap().is_some());
         // A command, and a service that starts, find the schema as it should be and need no lock.
         connect(&database.location, SHORT, database.clock.clone()).await.unwrap();
@@ -98,7 +97,7 @@ async fn a_database_of_a_later_version_is_refused(database: Database) {
          SELECT 9999, 'later', {installed_on}, TRUE, checksum, 1 FROM _sqlx_migrations LIMIT 1"
     );
     database.run(&later).await;
-    let refused = connect(&database.location, PATIENCE, database.clock.clone()).await;
+    let refused = connect(&database.location, TIMEOUT, database.clock.clone()).await;
     let Err(StorageError::Unavailable(text)) = refused.map(drop) else { panic!("it was opened") };
     assert!(text.contains("9999"), "{text}");
 }
@@ -114,7 +113,7 @@ async fn what_is_made_by_many_at_once_is_made_once(database: Database) {
     let making = (0..4).map(|_| create(&empty));
     let made = futures_util::future::join_all(making).await.into_iter().map(Result::unwrap);
     assert!(made.filter(|made| *made).count() >= 1);
-    let openings = (0..4).map(|_| connect(&empty, PATIENCE, database.clock.clone() as Arc<dyn Clock>));
+    let openings = (0..4).map(|_| connect(&empty, TIMEOUT, database.clock.clone() as Arc<dyn Clock>));
     for store in futures_util::future::join_all(openings).await {
         assert_eq!(store.unwrap().users().await.unwrap(), []);
     }
@@ -184,7 +183,7 @@ async fn a_server_that_takes_no_more_connections_is_named_as_the_cause() {
     let name = database.postgres_name();
     let role = format!("{name}_without_connections");
     database.run(&format!("CREATE ROLE {role} LOGIN PASSWORD '{role}' CONNECTION LIMIT 0")).await;
-    let outcome = connect(&database.as_role(&role), PATIENCE, database.clock.clone()).await;
+    let outcome = connect(&database.as_role(&role), TIMEOUT, database.clock.clone()).await;
     let error = outcome.err().map(|error| error.to_string()).unwrap_or_default();
     database.run(&format!("DROP ROLE {role}")).await;
     drop_postgres(&name).await;

@@ -4,7 +4,7 @@ use auth_service::domain::access::AccessSet;
 use auth_service::domain::facts::LifeState;
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::repository::Item;
-use auth_service::ports::items::{AccessChange, ItemError, Items, Names, SharingSettings};
+use auth_service::ports::items::{AccessChange, ItemError, Items, NameReservations, SharingSettings};
 
 use crate::database::{Database, on_both_engines};
 use crate::makers::{add_project_of, add_repository, add_robot, add_user, item, kinds, name, repository};
@@ -156,10 +156,10 @@ async fn sharing_stays_in_the_trash(database: Database) {
 async fn what_does_not_exist_shares_nothing(database: Database) {
     let store = &database.store;
     let (project, _) = a_project(&database).await;
-    let fenced = repository(project.project(), "fenced");
-    store.fence(&fenced).await.unwrap();
+    let quarantined = repository(project.project(), "quarantined");
+    store.quarantine(&quarantined).await.unwrap();
     let missing = repository(project.project(), "missing");
-    for thing in [Item::parse("syn5").unwrap(), item(&fenced), item(&missing)] {
+    for thing in [Item::parse("syn5").unwrap(), item(&quarantined), item(&missing)] {
         assert_eq!(store.sharing(&thing).await.unwrap(), None);
         let change = AccessChange::Add(kinds("READ"));
         let outcome = store.set_access(&thing, PrincipalId::PUBLIC, change, 10).await;
@@ -175,13 +175,13 @@ async fn changes_at_once_are_all_kept(database: Database) {
     let (project, _) = a_project(&database).await;
     let crowd = add_user(&database.store, name("crowd").as_str()).await;
     let other = database.opened_again().await;
-    let wanted = ["READ", "DOWNLOAD", "CREATE", "UPDATE", "DELETE", "MODERATE"];
-    let changes = wanted.iter().enumerate().map(|(index, kind)| {
+    let requested = ["READ", "DOWNLOAD", "CREATE", "UPDATE", "DELETE", "MODERATE"];
+    let changes = requested.iter().enumerate().map(|(index, kind)| {
         let store = if index % 2 == 0 { &*database.store } else { &other };
         store.set_access(&project, crowd.into(), AccessChange::Add(kinds(kind)), 10)
     });
     for outcome in futures_util::future::join_all(changes).await {
         outcome.unwrap();
     }
-    assert_eq!(rows(&database, &project).await[1].1, kinds(&wanted.join(",")));
+    assert_eq!(rows(&database, &project).await[1].1, kinds(&requested.join(",")));
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use auth_service::adapters::store::Location;
 use auth_service::adapters::system::SystemClock;
-use auth_service::domain::login::Asker;
+use auth_service::domain::login::Identity;
 use auth_service::ports::StorageError;
 use auth_service::ports::events::EventInbox;
 use auth_service::ports::facts::FactsStore;
@@ -15,7 +15,7 @@ use auth_service::ports::system::Clock;
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
-use crate::database::{Database, PATIENCE, TestClock, connect, create, open_sqlite};
+use crate::database::{Database, TIMEOUT, TestClock, connect, create, open_sqlite};
 use crate::makers::{add_project, add_repository, add_user, at, push, repository};
 use crate::robustness::{SHORT, use_everything};
 
@@ -73,7 +73,7 @@ async fn a_file_in_use_cannot_be_locked_as_a_whole() {
     // Whether the other one gets it or not, nobody waits for ever.
     drop(sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut other).await);
     let using = use_everything(&database.store, &name);
-    let outcomes = tokio::time::timeout(20 * PATIENCE, using).await.expect("it waits for ever");
+    let outcomes = tokio::time::timeout(20 * TIMEOUT, using).await.expect("it waits for ever");
     assert!(outcomes[1].is_ok(), "{:?}", outcomes[1]);
 }
 
@@ -119,14 +119,14 @@ async fn closing_leaves_one_whole_file_and_so_does_dropping() {
     let Database { store, location, clock, folder } = Database::sqlite().await;
     let Location::Sqlite(path) = &location else { panic!("it is a file") };
     let name = add_repository(&store, add_project(&store, "p").await, "app").await;
-    store.snapshot(&Asker::Nobody, std::slice::from_ref(&name)).await.unwrap();
+    store.snapshot(&Identity::Nobody, std::slice::from_ref(&name)).await.unwrap();
     assert_eq!(journals(path), 2);
     store.close().await;
     assert_eq!(journals(path), 0);
     drop(store);
-    let again = connect(&location, PATIENCE, clock).await.unwrap();
+    let again = connect(&location, TIMEOUT, clock).await.unwrap();
     add_user(&again, "alice").await;
-    again.snapshot(&Asker::Nobody, &[name]).await.unwrap();
+    again.snapshot(&Identity::Nobody, &[name]).await.unwrap();
     drop(again);
     // The connections close on threads of their own.
     let gone = async {
@@ -134,7 +134,7 @@ async fn closing_leaves_one_whole_file_and_so_does_dropping() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, gone).await.expect("the journals stay");
+    tokio::time::timeout(TIMEOUT, gone).await.expect("the journals stay");
     drop(folder);
 }
 
@@ -147,7 +147,7 @@ async fn a_full_disk_fails_the_delivery_and_leaves_nothing_half_done() {
     let location = Location::Sqlite(disk.0.path().join("auth-service.db"));
     let clock = Arc::new(TestClock::default());
     create(&location).await.unwrap();
-    let store = connect(&location, PATIENCE, clock).await.unwrap();
+    let store = connect(&location, TIMEOUT, clock).await.unwrap();
     let name = repository(add_project(&store, "p").await, "app");
     let mut stored = 0;
     let failure = loop {

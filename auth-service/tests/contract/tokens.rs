@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use auth_service::adapters::store::Store;
 use auth_service::domain::client_id::ClientId;
-use auth_service::domain::login::{Asker, LoginScopes};
-use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind, TokenRoom};
+use auth_service::domain::login::{self, LoginScopes};
 use auth_service::domain::principal::UserId;
 use auth_service::domain::project::ProjectId;
+use auth_service::domain::service_token::{ServiceTokenId, ServiceTokenKind, TokenRoom};
 use auth_service::domain::time::Timestamp;
 use auth_service::domain::token_name::TokenName;
 use auth_service::ports::accounts::{UserChange, Users};
@@ -39,13 +39,13 @@ on_both_engines!(
     tokens_go_with_their_owner_and_long_after_their_end,
 );
 
-use OwnTokenKind::{Identity, Personal, Session};
+use ServiceTokenKind::{Identity, Personal, Session};
 
 const DAY: Duration = Duration::from_hours(24);
 const HUNDRED: TokenRoom = TokenRoom::Refuses { most: 100 };
 
-const fn id(number: i64) -> OwnTokenId {
-    OwnTokenId::new(number)
+const fn id(number: i64) -> ServiceTokenId {
+    ServiceTokenId::new(number)
 }
 
 fn named(number: i64, user: UserId, text: &str) -> NewToken {
@@ -56,13 +56,13 @@ async fn add(store: &Store, token: &NewToken) {
     store.add_token(token, HUNDRED).await.unwrap();
 }
 
-async fn ids(store: &Store, kind: OwnTokenKind, user: Option<UserId>) -> Vec<i64> {
+async fn ids(store: &Store, kind: ServiceTokenKind, user: Option<UserId>) -> Vec<i64> {
     store.tokens(kind, user).await.unwrap().iter().map(|token| token.id.number()).collect()
 }
 
 /// Whether the facts of a decision would have this token.
 async fn is_known(store: &Store, number: i64) -> bool {
-    store.snapshot(&Asker::Token(id(number)), &[]).await.unwrap().value.token.is_some()
+    store.snapshot(&login::Identity::Token(id(number)), &[]).await.unwrap().value.token.is_some()
 }
 
 async fn revision(store: &Store) -> Revision {
@@ -85,7 +85,7 @@ async fn a_token_is_told_with_its_owner_and_gone_once_it_is_revoked(database: Da
         ..new_token(id(9), Identity, alice)
     };
     add(store, &token).await;
-    let facts = store.snapshot(&Asker::Token(id(9)), &[]).await.unwrap().value;
+    let facts = store.snapshot(&login::Identity::Token(id(9)), &[]).await.unwrap().value;
     assert_eq!(facts.user.unwrap().id, alice);
     let told = facts.token.unwrap();
     assert_eq!((told.id, told.kind, told.user, told.scopes), (id(9), Identity, alice, token.scopes));
@@ -241,7 +241,7 @@ async fn a_demoted_administrators_tokens_lose_scope_admin_for_good(database: Dat
     store.change_user(&name("alice"), &administrator(false)).await.unwrap();
     store.change_user(&name("alice"), &administrator(true)).await.unwrap();
     let scopes = async |number| {
-        let facts = store.snapshot(&Asker::Token(id(number)), &[]).await.unwrap().value;
+        let facts = store.snapshot(&login::Identity::Token(id(number)), &[]).await.unwrap().value;
         facts.token.unwrap().scopes.to_string()
     };
     assert_eq!([scopes(1).await, scopes(2).await], ["view download", "view download"]);
@@ -350,7 +350,7 @@ async fn ending_all_logins_leaves_personal_tokens_and_ends_passwords_under_way(d
     let known = [1, 2, 3, 4].map(|number| is_known(store, number));
     let known = futures_util::future::join_all(known).await;
     assert_eq!(known, [true, false, false, true]);
-    let user = store.snapshot(&Asker::User(alice), &[]).await.unwrap().value.user.unwrap();
+    let user = store.snapshot(&login::Identity::User(alice), &[]).await.unwrap().value.user.unwrap();
     assert_eq!(user.generation, 2);
 }
 

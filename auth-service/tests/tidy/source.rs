@@ -23,7 +23,7 @@ impl SourceFile {
 
     /// Whether the whole file is tests.
     pub(crate) fn is_test(&self) -> bool {
-        self.name.ends_with("/tests.rs") || self.name.starts_with("domain/grant/")
+        self.name.ends_with("/tests.rs") || self.name.starts_with("domain/decision/")
     }
 }
 

@@ -9,13 +9,13 @@ use auth_service::app::issue_token::{IssueToken, TokenAnswer, TokenRefusal, Toke
 use auth_service::domain::access::AccessSet;
 use auth_service::domain::account::{AccountName, AccountState};
 use auth_service::domain::credential::{Credential, Password};
+use auth_service::domain::decision::{AccessPolicy, Certification};
 use auth_service::domain::facts::{LifeState, RepositoryFacts};
 use auth_service::domain::foreign::shape::TokenShapes;
-use auth_service::domain::grant::{AccessPolicy, Certification};
-use auth_service::domain::login::{Door, LoginScopes};
+use auth_service::domain::login::{CredentialUse, LoginScopes};
 use auth_service::domain::principal::UserId;
 use auth_service::domain::project::ProjectId;
-use auth_service::domain::scope::Wanted;
+use auth_service::domain::scope::RequestedScopes;
 use auth_service::ports::registry::Holding;
 use auth_service::ports::signer::Signer as _;
 use auth_service::ports::system::Clock as _;
@@ -50,7 +50,7 @@ const SITUATIONS: [Situation; 17] = [
         );
     }),
     ("quarantined", |world| {
-        world.repositories.insert("syn5/app".to_owned(), RepositoryFacts::Fenced);
+        world.repositories.insert("syn5/app".to_owned(), RepositoryFacts::Quarantined);
     }),
     ("reserved for somebody else", |world| {
         let by = UserId::new(3_400_777);
@@ -137,10 +137,11 @@ async fn request_by(
             outside.give_tokens().personal(request).await.unwrap().text
         }
     };
-    let door = if login == AssumedLogin::Docker { Door::Refresh } else { Door::Registry };
+    let credential_use =
+        if login == AssumedLogin::Docker { CredentialUse::Refresh } else { CredentialUse::Registry };
     let credential =
         Credential::of(String::new(), Password::new(secret.to_string()), &TokenShapes::default());
-    TokenRequest { credential, door, ..request("", scope) }
+    TokenRequest { credential, credential_use, ..request("", scope) }
 }
 
 /// What the two have to do with each other.
@@ -194,8 +195,8 @@ async fn compare(name: &str, wrong: fn(&mut World), prepare: fn(&Outside)) {
             }
             prepare(&outside);
             let alice = AccountName::parse("alice").unwrap();
-            let wanted = Wanted::parse([scope], 64).unwrap();
-            let told = explain(&outside).run(Some(&alice), Some(login), &wanted).await.unwrap();
+            let requested = RequestedScopes::parse([scope], 64).unwrap();
+            let told = explain(&outside).run(Some(&alice), Some(login), &requested).await.unwrap();
             let answer = issue_token.run(&request).await;
             let [told] = &told.scopes[..] else { panic!("{about}: one thing was asked about") };
             assert_agrees(told, &answer, &about);
@@ -228,8 +229,8 @@ async fn explain_leaves_everything_as_it_is() {
     for scope in
         ["repository:syn5/held:pull,push", "repository:syn5/new:pull,push", "repository:syn5/new:pull"]
     {
-        let wanted = Wanted::parse([scope], 64).unwrap();
-        explain(&outside).run(Some(&alice), None, &wanted).await.unwrap();
+        let requested = RequestedScopes::parse([scope], 64).unwrap();
+        explain(&outside).run(Some(&alice), None, &requested).await.unwrap();
     }
     assert_eq!(outside.world.lock().unwrap().repositories, before);
 }
@@ -239,9 +240,9 @@ async fn a_robot_account_is_explained_with_a_token_as_it_has_no_password() {
     let outside = Outside::new();
     outside.change(|world| world.robot = true);
     let alice = AccountName::parse("alice").unwrap();
-    let wanted = Wanted::parse(["repository:syn5/app:*"], 64).unwrap();
-    let told = explain(&outside).run(Some(&alice), None, &wanted).await.unwrap();
+    let requested = RequestedScopes::parse(["repository:syn5/app:*"], 64).unwrap();
+    let told = explain(&outside).run(Some(&alice), None, &requested).await.unwrap();
     assert_eq!(told.scopes[0].granted, ["pull", "push"]);
-    let refused = explain(&outside).run(Some(&alice), Some(AssumedLogin::Docker), &wanted).await;
+    let refused = explain(&outside).run(Some(&alice), Some(AssumedLogin::Docker), &requested).await;
     assert!(matches!(refused, Err(ExplainError::IsRobot(_))), "{refused:?}");
 }

@@ -20,27 +20,27 @@ use auth_service::domain::access::AccessSet;
 use auth_service::domain::account::{AccountName, AccountState, CountedName, LoginName};
 use auth_service::domain::claims::TokenTerms;
 use auth_service::domain::credential::{Credential, Password};
+use auth_service::domain::decision::{AccessPolicy, Certification};
 use auth_service::domain::facts::{
     Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, TokenFacts, UserFacts,
 };
 use auth_service::domain::foreign::ForeignSubject;
 use auth_service::domain::foreign::shape::ShapesDigest;
-use auth_service::domain::grant::{AccessPolicy, Certification};
 use auth_service::domain::lockout::{Count, Counts, LockoutPolicy};
-use auth_service::domain::login::{Asker, Door};
+use auth_service::domain::login::{CredentialUse, Identity};
 use auth_service::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
-use auth_service::domain::own_token::{OwnTokenId, OwnTokenKind, TokenRoom};
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::refusal::PushMeaning;
 use auth_service::domain::repository::RepositoryName;
+use auth_service::domain::service_token::{ServiceTokenId, ServiceTokenKind, TokenRoom};
 use auth_service::domain::time::Timestamp;
 use auth_service::ports::StorageError;
 use auth_service::ports::accounts::{
     AccountError, NewUser, Passwords, StoredLogin, StoredPassword, User, UserChange, Users,
 };
 use auth_service::ports::facts::FactsReader;
-use auth_service::ports::items::{Names, Numbers, Reservation, ReservationLimits};
+use auth_service::ports::items::{NameReservations, Numbers, Reservation, ReservationLimits};
 use auth_service::ports::login_failures::{Attempt, LoginFailures};
 use auth_service::ports::passwords::{HashError, PasswordHasher, Verdict};
 use auth_service::ports::registry::{CataloguePage, Holding, RegistryContents, RegistryUnreachable};
@@ -240,7 +240,7 @@ pub(crate) fn request(password: &str, scope: &str) -> TokenRequest {
         },
         service: None,
         scopes: vec![scope.to_owned()],
-        door: Door::Registry,
+        credential_use: CredentialUse::Registry,
         origin: Origin { network: ClientNetwork::of(UNKNOWN_ADDRESS), by_form: false },
         push: PushMeaning::Push,
         stores_token: None,
@@ -250,19 +250,19 @@ pub(crate) fn request(password: &str, scope: &str) -> TokenRequest {
 
 #[async_trait]
 impl FactsReader for Outside {
-    async fn load(&self, asker: &Asker, names: &[RepositoryName]) -> Result<Facts, StorageError> {
+    async fn load(&self, identity: &Identity, names: &[RepositoryName]) -> Result<Facts, StorageError> {
         self.names_loaded.fetch_add(names.len(), Ordering::SeqCst);
         self.database()?;
         let world = self.world.lock().unwrap();
-        let token = match asker {
-            Asker::Token(id) => world.tokens.iter().find(|token| token.id == *id).cloned().map(Arc::new),
+        let token = match identity {
+            Identity::Token(id) => world.tokens.iter().find(|token| token.id == *id).cloned().map(Arc::new),
             _ => None,
         };
-        let user = match asker {
-            Asker::User(user) => Some(*user),
-            Asker::Subject(subject) => world.links.get(subject).copied().flatten(),
-            Asker::Robot(_) => world.robot.then_some(ALICE),
-            Asker::Nobody | Asker::Token(_) => token.as_ref().map(|token| token.user),
+        let user = match identity {
+            Identity::User(user) => Some(*user),
+            Identity::Subject(subject) => world.links.get(subject).copied().flatten(),
+            Identity::Robot(_) => world.robot.then_some(ALICE),
+            Identity::Nobody | Identity::Token(_) => token.as_ref().map(|token| token.user),
         };
         let user = user.filter(|user| world.exists && *user == world.user).map(|id| {
             Arc::new(UserFacts {
@@ -460,14 +460,14 @@ impl Tokens for Outside {
         Ok(())
     }
 
-    async fn tokens(&self, _: OwnTokenKind, _: Option<UserId>) -> Result<Vec<TokenRecord>, StorageError> {
+    async fn tokens(&self, _: ServiceTokenKind, _: Option<UserId>) -> Result<Vec<TokenRecord>, StorageError> {
         panic!("no test lists tokens")
     }
 
     async fn revoke_token(
         &self,
-        _: OwnTokenKind,
-        _: OwnTokenId,
+        _: ServiceTokenKind,
+        _: ServiceTokenId,
         _: Option<UserId>,
     ) -> Result<bool, StorageError> {
         panic!("no test revokes tokens")
@@ -477,7 +477,7 @@ impl Tokens for Outside {
         panic!("no test ends logins")
     }
 
-    async fn write_uses(&self, _: &[(OwnTokenId, Timestamp)], _: Duration) -> Result<(), StorageError> {
+    async fn write_uses(&self, _: &[(ServiceTokenId, Timestamp)], _: Duration) -> Result<(), StorageError> {
         panic!("no test writes uses")
     }
 
@@ -487,7 +487,7 @@ impl Tokens for Outside {
 }
 
 #[async_trait]
-impl Names for Outside {
+impl NameReservations for Outside {
     async fn reserve(
         &self,
         name: &RepositoryName,
@@ -507,9 +507,9 @@ impl Names for Outside {
         }
     }
 
-    async fn fence(&self, name: &RepositoryName) -> Result<(), StorageError> {
+    async fn quarantine(&self, name: &RepositoryName) -> Result<(), StorageError> {
         self.change(|world| {
-            world.repositories.insert(name.to_string(), RepositoryFacts::Fenced);
+            world.repositories.insert(name.to_string(), RepositoryFacts::Quarantined);
         });
         Ok(())
     }
@@ -526,7 +526,7 @@ impl Names for Outside {
         let mut world = self.world.lock().unwrap();
         let before = world.repositories.len();
         for name in names {
-            world.repositories.entry(name.to_string()).or_insert(RepositoryFacts::Fenced);
+            world.repositories.entry(name.to_string()).or_insert(RepositoryFacts::Quarantined);
         }
         Ok(world.repositories.len() - before)
     }

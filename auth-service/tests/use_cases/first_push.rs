@@ -8,8 +8,8 @@ use auth_service::app::issue_token::{IssueToken, TokenRefusal, TokenRequest};
 use auth_service::domain::access::{AccessKind, AccessSet};
 use auth_service::domain::account::AccountState;
 use auth_service::domain::credential::Credential;
+use auth_service::domain::decision::FirstUse;
 use auth_service::domain::facts::{LifeState, RepositoryFacts};
-use auth_service::domain::grant::FirstUse;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::reason::ReasonCode;
 use auth_service::domain::repository::RepositoryName;
@@ -131,7 +131,7 @@ async fn each_look_asks_the_registry_and_what_it_has_is_closed_to_readers() {
             let answer = issue_token.run(&request("sesame", scope)).await;
             assert_eq!(code(&answer), Some(ReasonCode::Unavailable), "{holding:?}");
         }
-        assert_eq!(outside.world.lock().unwrap().repositories["syn5/new"], RepositoryFacts::Fenced);
+        assert_eq!(outside.world.lock().unwrap().repositories["syn5/new"], RepositoryFacts::Quarantined);
     }
 }
 

@@ -19,7 +19,7 @@ use auth_service::domain::principal::UserId;
 use auth_service::domain::reason::ReasonCode;
 use auth_service::ports::StorageError;
 use auth_service::ports::foreign_tokens::{ForeignFailure, ForeignTokens, GenuineClaims};
-use auth_service::ports::linked_subjects::{Arrival, LinkError, LinkRecord, LinkedBy, LinkedSubjects};
+use auth_service::ports::linked_subjects::{LinkError, LinkRecord, LinkedBy, LinkedSubjects, Provisioned};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
@@ -110,20 +110,20 @@ impl LinkedSubjects for Outside {
         panic!("no test lists links")
     }
 
-    async fn welcome(
+    async fn provision(
         &self,
         subject: &ForeignSubject,
         _: &[AccountName],
         _: Option<&EmailAddress>,
-    ) -> Result<Arrival, StorageError> {
+    ) -> Result<Provisioned, StorageError> {
         let mut world = self.world.lock().unwrap();
         match world.links.get(subject) {
-            Some(Some(_)) => return Ok(Arrival::Known),
-            Some(None) => return Ok(Arrival::Barred),
+            Some(Some(_)) => return Ok(Provisioned::Known),
+            Some(None) => return Ok(Provisioned::Barred),
             None => {}
         }
         world.links.insert(subject.clone(), Some(ALICE));
-        Ok(Arrival::Welcome(ALICE))
+        Ok(Provisioned::Created(ALICE))
     }
 }
 

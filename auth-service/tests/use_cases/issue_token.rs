@@ -176,7 +176,7 @@ async fn a_name_under_which_the_registry_holds_images_is_closed() {
     outside.change(|world| world.held_by_registry.extend([("syn5/old".to_owned(), Holding::Tagged)]));
     let answer = issue_token.run(&request("sesame", "repository:syn5/old:pull,push")).await;
     assert_eq!(code(&answer), Some(ReasonCode::Unavailable));
-    assert_eq!(outside.world.lock().unwrap().repositories["syn5/old"], RepositoryFacts::Fenced);
+    assert_eq!(outside.world.lock().unwrap().repositories["syn5/old"], RepositoryFacts::Quarantined);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ async fn what_the_catalogue_has_and_nobody_has_on_record_is_closed() {
     outside.raise_numbers().run().await.unwrap();
     let world = outside.world.lock().unwrap();
     assert_eq!(world.repositories["syn5/app"], RepositoryFacts::PLAIN);
-    assert_eq!(world.repositories["syn5/lost"], RepositoryFacts::Fenced);
+    assert_eq!(world.repositories["syn5/lost"], RepositoryFacts::Quarantined);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use auth_service::domain::account::AccountState;
 use auth_service::domain::client_id::ClientId;
 use auth_service::domain::credential::{Credential, Password};
 use auth_service::domain::foreign::shape::TokenShapes;
-use auth_service::domain::login::{Door, LoginScopes};
+use auth_service::domain::login::{CredentialUse, LoginScopes};
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::reason::ReasonCode;
 use auth_service::domain::time::Timestamp;
@@ -110,7 +110,7 @@ fn docker_login(password: &str) -> TokenRequest {
 }
 
 fn refresh(token: &str, scope: &str) -> TokenRequest {
-    TokenRequest { door: Door::Refresh, ..with(token, scope) }
+    TokenRequest { credential_use: CredentialUse::Refresh, ..with(token, scope) }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use auth_service::adapters::argon2::{HashingOptions, HashingThreads};
 use auth_service::domain::credential::Password;
 use auth_service::domain::login::LoginScopes;
-use auth_service::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind, TokenDigest};
+use auth_service::domain::service_token::{ServiceToken, ServiceTokenId, ServiceTokenKind, TokenDigest};
 use auth_service::ports::passwords::PasswordHasher as _;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use zeroize::Zeroizing;
@@ -74,11 +74,11 @@ pub(crate) async fn prepare_postgres(program: &Path, folder: &Path, url: &str) -
 }
 
 /// A personal access token; the one of this number belongs to the user of the same.
-pub(crate) fn personal_token(number: usize) -> (OwnTokenId, Zeroizing<String>, TokenDigest) {
-    let id = OwnTokenId::new(i64::try_from(number).unwrap_or(0) + 1);
+pub(crate) fn personal_token(number: usize) -> (ServiceTokenId, Zeroizing<String>, TokenDigest) {
+    let id = ServiceTokenId::new(i64::try_from(number).unwrap_or(0) + 1);
     let mut secret = [0x5a; 24];
     secret[..8].copy_from_slice(&number.to_be_bytes());
-    let (text, digest) = OwnToken::compose(OwnTokenKind::Personal, id, &secret);
+    let (text, digest) = ServiceToken::compose(ServiceTokenKind::Personal, id, &secret);
     (id, text, digest)
 }
 

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use super::contents::{KeptProject, Recollection};
 use super::memory::{KeptLogin, Known, Memory};
 use crate::domain::facts::{Facts, RepositoryFacts, RepositorySituation, UserFacts};
-use crate::domain::login::Asker;
+use crate::domain::login::Identity;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
 use crate::ports::StorageError;
@@ -35,13 +35,13 @@ const MOST_REPOSITORIES_KEPT: usize = 4_096;
 const TRIES: usize = 4;
 
 /// How long the database may take to answer when nothing else is said.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The facts kept in memory.
 pub struct CachedFacts {
     store: Arc<dyn FactsStore>,
     clock: Arc<dyn Clock>,
-    patience: Duration,
+    timeout: Duration,
     memory: Memory,
     fingerprints: RandomState,
     /// The revision that everything kept belongs to.
@@ -62,7 +62,7 @@ impl CachedFacts {
         Self {
             store,
             clock,
-            patience: PATIENCE,
+            timeout: TIMEOUT,
             memory: Memory::new(bytes),
             fingerprints: RandomState::new(),
             revision: AtomicI64::new(-1),
@@ -74,8 +74,8 @@ impl CachedFacts {
 
     /// How long the database may take to answer. Reading waits for no lock, so that only an outage takes long.
     #[must_use]
-    pub fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn with_patience(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// Reads the revision as often as is needed for answering without waiting, until the future is dropped.
@@ -147,10 +147,10 @@ impl CachedFacts {
     async fn gather(
         &self,
         revision: Revision,
-        asker: &Asker,
+        identity: &Identity,
         names: &[RepositoryName],
     ) -> Result<Option<Facts>, StorageError> {
-        let Some(KeptLogin { user, token }) = self.login(revision, asker).await? else { return Ok(None) };
+        let Some(KeptLogin { user, token }) = self.login(revision, identity).await? else { return Ok(None) };
         if !self.fill_project(revision, names).await? {
             return Ok(None);
         }
@@ -167,13 +167,17 @@ impl CachedFacts {
         Ok(Some(Facts { user, token, repositories }))
     }
 
-    async fn login(&self, revision: Revision, asker: &Asker) -> Result<Option<KeptLogin>, StorageError> {
-        if let Some(kept) = self.memory.login(asker) {
+    async fn login(
+        &self,
+        revision: Revision,
+        identity: &Identity,
+    ) -> Result<Option<KeptLogin>, StorageError> {
+        if let Some(kept) = self.memory.login(identity) {
             return Ok(Some(kept));
         }
-        let read = self.store.snapshot(asker, &[]).await?;
+        let read = self.store.snapshot(identity, &[]).await?;
         let mut login = KeptLogin { user: read.value.user, token: read.value.token };
-        let keep = || self.memory.keep_login(asker, &mut login);
+        let keep = || self.memory.keep_login(identity, &mut login);
         Ok(self.put_in(revision, read.revision, keep).then_some(login))
     }
 
@@ -214,7 +218,7 @@ impl CachedFacts {
         if names.is_empty() {
             return Ok(Some(Vec::new().into_iter()));
         }
-        let read = self.store.snapshot(&Asker::Nobody, names).await?;
+        let read = self.store.snapshot(&Identity::Nobody, names).await?;
         let situations = read.value.repositories;
         let kept = self.put_in(revision, read.revision, || situations.iter().for_each(|one| self.keep(one)));
         Ok(kept.then(|| situations.into_iter()))
@@ -244,13 +248,13 @@ impl CachedFacts {
         current
     }
 
-    async fn load_whole(&self, asker: &Asker, names: &[RepositoryName]) -> Result<Facts, StorageError> {
+    async fn load_whole(&self, identity: &Identity, names: &[RepositoryName]) -> Result<Facts, StorageError> {
         for _ in 0..TRIES {
             if self.is_stale() {
                 self.confirm(self.clock.elapsed(), true).await?;
             }
             let revision = Revision(self.revision.load(Ordering::Acquire));
-            if let Some(facts) = self.gather(revision, asker, names).await? {
+            if let Some(facts) = self.gather(revision, identity, names).await? {
                 if self.revision.load(Ordering::Acquire) == revision.0 {
                     return Ok(facts);
                 }
@@ -258,14 +262,14 @@ impl CachedFacts {
                 self.confirm(self.clock.elapsed(), false).await?;
             }
         }
-        Ok(self.store.snapshot(asker, names).await?.value)
+        Ok(self.store.snapshot(identity, names).await?.value)
     }
 
     async fn in_time<T>(
         &self,
         answer: impl Future<Output = Result<T, StorageError>>,
     ) -> Result<T, StorageError> {
-        tokio::time::timeout(self.patience, answer)
+        tokio::time::timeout(self.timeout, answer)
             .await
             .unwrap_or_else(|_| Err(StorageError::Unavailable("it does not answer in time".to_owned())))
     }
@@ -273,8 +277,8 @@ impl CachedFacts {
 
 #[async_trait]
 impl FactsReader for CachedFacts {
-    async fn load(&self, asker: &Asker, names: &[RepositoryName]) -> Result<Facts, StorageError> {
-        self.in_time(self.load_whole(asker, names)).await
+    async fn load(&self, identity: &Identity, names: &[RepositoryName]) -> Result<Facts, StorageError> {
+        self.in_time(self.load_whole(identity, names)).await
     }
 
     async fn catch_up(&self) -> Result<(), StorageError> {

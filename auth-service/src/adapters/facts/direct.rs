@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::facts::Facts;
-use crate::domain::login::Asker;
+use crate::domain::login::Identity;
 use crate::domain::repository::RepositoryName;
 use crate::ports::StorageError;
 use crate::ports::facts::{FactsReader, FactsStore};
@@ -15,8 +15,8 @@ pub struct DirectFacts(pub Arc<dyn FactsStore>);
 
 #[async_trait]
 impl FactsReader for DirectFacts {
-    async fn load(&self, asker: &Asker, names: &[RepositoryName]) -> Result<Facts, StorageError> {
-        Ok(self.0.snapshot(asker, names).await?.value)
+    async fn load(&self, identity: &Identity, names: &[RepositoryName]) -> Result<Facts, StorageError> {
+        Ok(self.0.snapshot(identity, names).await?.value)
     }
 
     async fn catch_up(&self) -> Result<(), StorageError> {

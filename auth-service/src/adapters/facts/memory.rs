@@ -8,7 +8,7 @@ use quick_cache::sync::Cache;
 
 use super::contents::KeptProject;
 use crate::domain::facts::{RepositoryFacts, TokenFacts, UserFacts};
-use crate::domain::login::Asker;
+use crate::domain::login::Identity;
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
@@ -45,14 +45,14 @@ impl Weighter<UserId, Option<Arc<UserFacts>>> for Bytes {
     }
 }
 
-impl Weighter<Asker, KeptLogin> for Bytes {
-    fn weight(&self, asker: &Asker, kept: &KeptLogin) -> u64 {
-        let asker = match asker {
-            Asker::Subject(subject) => subject.subject.len() + 40,
-            Asker::Robot(robot) => robot.as_str().len(),
-            Asker::Nobody | Asker::User(_) | Asker::Token(_) => 0,
+impl Weighter<Identity, KeptLogin> for Bytes {
+    fn weight(&self, identity: &Identity, kept: &KeptLogin) -> u64 {
+        let identity = match identity {
+            Identity::Subject(subject) => subject.subject.len() + 40,
+            Identity::Robot(robot) => robot.as_str().len(),
+            Identity::Nobody | Identity::User(_) | Identity::Token(_) => 0,
         };
-        bytes(150 + asker + if kept.token.is_some() { 150 } else { 0 })
+        bytes(150 + identity + if kept.token.is_some() { 150 } else { 0 })
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) struct Memory {
     users: Cache<UserId, Option<Arc<UserFacts>>, Bytes>,
     /// Ways to log in that are not the user's own number. One is good as long as its user is kept, the very same:
     /// a change of anything about a user makes a new one.
-    logins: Cache<Asker, KeptLogin, Bytes>,
+    logins: Cache<Identity, KeptLogin, Bytes>,
     projects: Cache<ProjectId, Option<Arc<KeptProject>>, Bytes>,
     repositories: Cache<RepositoryName, KeptRepository, Bytes>,
 }
@@ -93,40 +93,40 @@ impl Memory {
         }
     }
 
-    /// Who `asker` is, if that is known.
-    pub(super) fn login(&self, asker: &Asker) -> Option<KeptLogin> {
-        match asker {
-            Asker::Nobody => Some(KeptLogin::default()),
-            Asker::User(id) => self.users.get(id).map(|user| KeptLogin { user, token: None }),
-            Asker::Token(_) | Asker::Subject(_) | Asker::Robot(_) => {
-                let kept = self.logins.get(asker)?;
+    /// Who `identity` is, if that is known.
+    pub(super) fn login(&self, identity: &Identity) -> Option<KeptLogin> {
+        match identity {
+            Identity::Nobody => Some(KeptLogin::default()),
+            Identity::User(id) => self.users.get(id).map(|user| KeptLogin { user, token: None }),
+            Identity::Token(_) | Identity::Subject(_) | Identity::Robot(_) => {
+                let kept = self.logins.get(identity)?;
                 let user = self.users.get(&kept.user.as_ref()?.id)??;
                 kept.user.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, &user)).then_some(kept)
             }
         }
     }
 
-    /// Keeps who `asker` is. A user who is kept already stays the same, and the login is given that one: two
+    /// Keeps who `identity` is. A user who is kept already stays the same, and the login is given that one: two
     /// tokens of one user must not turn each other out.
-    pub(super) fn keep_login(&self, asker: &Asker, login: &mut KeptLogin) {
+    pub(super) fn keep_login(&self, identity: &Identity, login: &mut KeptLogin) {
         let known = login.user.as_ref().and_then(|user| self.users.get(&user.id)).flatten();
         match (known, &login.user) {
             (Some(known), Some(_)) => login.user = Some(known),
             (_, Some(user)) => self.users.insert(user.id, Some(Arc::clone(user))),
             (_, None) => {}
         }
-        match asker {
-            Asker::Nobody => {}
-            Asker::User(id) => {
+        match identity {
+            Identity::Nobody => {}
+            Identity::User(id) => {
                 if login.user.is_none() {
                     self.users.insert(*id, None);
                 }
             }
             // That there is none is not kept: nobody would say so when there comes to be one.
-            Asker::Token(_) | Asker::Subject(_) | Asker::Robot(_) => {
-                let is_whole = login.token.is_some() || !matches!(asker, Asker::Token(_));
+            Identity::Token(_) | Identity::Subject(_) | Identity::Robot(_) => {
+                let is_whole = login.token.is_some() || !matches!(identity, Identity::Token(_));
                 if login.user.is_some() && is_whole {
-                    self.logins.insert(asker.clone(), login.clone());
+                    self.logins.insert(identity.clone(), login.clone());
                 }
             }
         }

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::errand::Errand;
 use super::outgoing::{Outgoing, Reply, Unreachable};
+use super::request_context::RequestContext;
 use crate::domain::foreign::claims::Claims;
 
 /// No answer that can be used; for the log.
@@ -29,14 +29,14 @@ pub(super) async fn introspect(
     client: &(String, Zeroizing<String>),
     token: &str,
     outgoing: &Outgoing,
-    errand: Errand,
+    request_context: RequestContext,
 ) -> Result<Claims, Unreachable> {
     let (id, secret) = client;
     let oauth = BasicClient::new(ClientId::new(id.clone()))
         .set_client_secret(ClientSecret::new(secret.to_string()))
         .set_introspection_url(IntrospectionUrl::from_url(url.clone()));
     let token = AccessToken::new(token.to_owned());
-    let exchange = Exchange { outgoing, errand, told: Mutex::default() };
+    let exchange = Exchange { outgoing, request_context, told: Mutex::default() };
     let request = oauth.introspect(&token).set_token_type_hint("access_token");
     let answer = request.request_async(&exchange).await.map_err(|error| match error {
         oauth2::RequestTokenError::Request(Failed(cause)) => cause,
@@ -50,7 +50,7 @@ pub(super) async fn introspect(
 /// Sends the request, keeps the answer, and hands on the one member of it that the crate needs.
 struct Exchange<'o> {
     outgoing: &'o Outgoing,
-    errand: Errand,
+    request_context: RequestContext,
     told: Mutex<Option<Claims>>,
 }
 
@@ -71,7 +71,7 @@ impl Exchange<'_> {
                 Claims::read(body).filter(|claims| claims.get("active").is_some_and(Value::is_boolean));
             told.ok_or_else(|| "its introspection endpoint answers what is no introspection".to_owned())
         };
-        let claims = match self.outgoing.send(request, self.errand, read).await.map_err(Failed)? {
+        let claims = match self.outgoing.send(request, self.request_context, read).await.map_err(Failed)? {
             Reply::Told(claims) => claims,
             Reply::Status(StatusCode::BAD_REQUEST, body) if is_of_unsupported_type(&body) => {
                 Claims::new(Map::from_iter([("active".to_owned(), Value::Bool(false))]))

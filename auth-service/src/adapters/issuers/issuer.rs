@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::errand::Errand;
 use super::introspection::introspect;
 use super::keys::{Found, KeySet};
 use super::metadata::{Metadata, MetadataCache};
 use super::outgoing::{Clients, Outgoing, Unreachable};
+use super::request_context::RequestContext;
 use super::user_info::user_info;
 use super::web_token::WebToken;
 use super::{IssuerOptions, Verification};
@@ -59,21 +59,25 @@ impl Issuer {
 
     /// How long a token may wait for everything that it needs: for one request that is tried twice, and no longer
     /// than docker waits, however many others stand before it.
-    pub(super) fn patience(&self) -> Duration {
+    pub(super) fn timeout(&self) -> Duration {
         (self.options.timeout * 2 + Duration::from_secs(1)).min(LONGEST)
     }
 
     /// The claims of a token, if it is genuine.
-    pub(super) async fn claims(&self, token: &str, errand: Errand) -> Result<GenuineClaims, ForeignFailure> {
+    pub(super) async fn claims(
+        &self,
+        token: &str,
+        request_context: RequestContext,
+    ) -> Result<GenuineClaims, ForeignFailure> {
         let (claims, source) = match self.options.verification {
             Verification::WebToken => self.verify(token).await?,
             Verification::WebTokenAndIntrospection if is_web_token(token) => {
-                self.verify_and_complete(token, errand).await?
+                self.verify_and_complete(token, request_context).await?
             }
             Verification::WebTokenAndIntrospection | Verification::Introspection => {
-                (self.introspect(token, errand).await?, ClaimsSource::Introspection)
+                (self.introspect(token, request_context).await?, ClaimsSource::Introspection)
             }
-            Verification::UserInfo => (self.user_info(token, errand).await?, ClaimsSource::UserInfo),
+            Verification::UserInfo => (self.user_info(token, request_context).await?, ClaimsSource::UserInfo),
         };
         Ok(GenuineClaims { claims: Arc::new(claims), source })
     }
@@ -97,13 +101,13 @@ impl Issuer {
     async fn verify_and_complete(
         &self,
         token: &str,
-        errand: Errand,
+        request_context: RequestContext,
     ) -> Result<(Claims, ClaimsSource), ForeignFailure> {
         let (claims, source) = self.verify(token).await?;
         if claims.scope_words().is_some() {
             return Ok((claims, source));
         }
-        let told = self.introspect(token, errand).await?;
+        let told = self.introspect(token, request_context).await?;
         let inactive = ForeignFailure::Refused(ForeignRefusal::Inactive);
         if told.get("active") != Some(&serde_json::Value::Bool(true)) {
             return Err(inactive);
@@ -119,7 +123,11 @@ impl Issuer {
         }
     }
 
-    async fn introspect(&self, token: &str, errand: Errand) -> Result<Claims, ForeignFailure> {
+    async fn introspect(
+        &self,
+        token: &str,
+        request_context: RequestContext,
+    ) -> Result<Claims, ForeignFailure> {
         let client = self.options.client.as_ref().ok_or_else(|| {
             ForeignFailure::Unreachable("no client is configured for introspection".to_owned())
         })?;
@@ -128,14 +136,20 @@ impl Issuer {
             .endpoint(self.options.introspection_url.as_ref(), of_metadata, "introspection endpoint")
             .await;
         let url = url.map_err(ForeignFailure::Unreachable)?;
-        introspect(&url, client, token, &self.outgoing, errand).await.map_err(ForeignFailure::Unreachable)
+        introspect(&url, client, token, &self.outgoing, request_context)
+            .await
+            .map_err(ForeignFailure::Unreachable)
     }
 
-    async fn user_info(&self, token: &str, errand: Errand) -> Result<Claims, ForeignFailure> {
+    async fn user_info(
+        &self,
+        token: &str,
+        request_context: RequestContext,
+    ) -> Result<Claims, ForeignFailure> {
         let of_metadata = |metadata: Metadata| metadata.userinfo;
         let url = self.endpoint(self.options.userinfo_url.as_ref(), of_metadata, "user-info endpoint").await;
         let url = url.map_err(ForeignFailure::Unreachable)?;
-        user_info(&url, token, &self.options.subject_claim, &self.outgoing, errand).await
+        user_info(&url, token, &self.options.subject_claim, &self.outgoing, request_context).await
     }
 
     /// The address that the operator has set, or else what the metadata says.

@@ -77,8 +77,8 @@ impl MetadataCache {
         }
         // Noted before, because whoever reads may go away meanwhile.
         *begun = Some(clock.elapsed());
-        let patience = options.timeout.min(REFRESHING);
-        let read = tokio::time::timeout(patience, self.read(options, outgoing, clock)).await;
+        let timeout = options.timeout.min(REFRESHING);
+        let read = tokio::time::timeout(timeout, self.read(options, outgoing, clock)).await;
         Ok(read.ok().and_then(Result::ok).unwrap_or(stale))
     }
 
@@ -101,7 +101,7 @@ impl MetadataCache {
 
 async fn read(options: &IssuerOptions, outgoing: &Outgoing) -> Result<Metadata, Unreachable> {
     let mut problem = String::new();
-    for url in places(&options.identifier) {
+    for url in permits(&options.identifier) {
         match outgoing.get(&url, |body| understand(options, body)).await? {
             Reply::Told(metadata) => return Ok(metadata),
             Reply::Status(status, _) => problem = format!("{url} is answered with status {status}"),
@@ -112,7 +112,7 @@ async fn read(options: &IssuerOptions, outgoing: &Outgoing) -> Result<Metadata, 
 
 /// `ISSUER/.well-known/openid-configuration` (OpenID Connect Discovery, section 4), then
 /// `HOST/.well-known/oauth-authorization-server/PATH` (RFC 8414, section 3).
-fn places(issuer: &Url) -> [Url; 2] {
+fn permits(issuer: &Url) -> [Url; 2] {
     let path = issuer.path().trim_end_matches('/').to_owned();
     let (mut openid, mut oauth) = (issuer.clone(), issuer.clone());
     openid.set_path(&format!("{path}/.well-known/openid-configuration"));
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn metadata_is_looked_for_where_the_specifications_say() {
-        let of = |issuer: &str| places(&issuer.parse().unwrap()).map(String::from);
+        let of = |issuer: &str| permits(&issuer.parse().unwrap()).map(String::from);
         assert_eq!(
             of("https://hub.example.org"),
             [

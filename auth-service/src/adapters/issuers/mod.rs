@@ -2,13 +2,13 @@
 //! issuer sees only tokens of its own; nothing goes out before somebody presents one.
 
 mod circuit;
-mod errand;
+mod fair_limiter;
 mod introspection;
 mod issuer;
 mod keys;
 mod metadata;
 mod outgoing;
-mod room;
+mod request_context;
 mod user_info;
 mod web_token;
 
@@ -24,9 +24,9 @@ use moka::future::Cache;
 use url::Url;
 use zeroize::Zeroizing;
 
-use self::errand::Errand;
 use self::issuer::Issuer;
 use self::outgoing::Clients;
+use self::request_context::RequestContext;
 use crate::domain::foreign::rules::ForeignRefusal;
 use crate::domain::foreign::{ForeignToken, IssuerName};
 use crate::domain::network::ClientNetwork;
@@ -190,8 +190,9 @@ async fn in_time(
     token: &ForeignToken,
     network: ClientNetwork,
 ) -> Result<GenuineClaims, ForeignFailure> {
-    let errand = Errand::new(network, issuer.patience());
-    let asking = tokio::time::timeout_at(errand.until, issuer.claims(token.expose(), errand));
+    let request_context = RequestContext::new(network, issuer.timeout());
+    let asking =
+        tokio::time::timeout_at(request_context.until, issuer.claims(token.expose(), request_context));
     asking.await.unwrap_or_else(|_| Err(ForeignFailure::Unreachable("it took too long to answer".to_owned())))
 }
 

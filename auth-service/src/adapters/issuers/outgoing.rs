@@ -9,8 +9,8 @@ use reqwest::{Client, Request, StatusCode, redirect};
 use url::{Host, Url};
 
 use super::circuit::Circuit;
-use super::errand::Errand;
-use super::room::{Place, Room};
+use super::fair_limiter::{FairLimiter, Permit};
+use super::request_context::RequestContext;
 use crate::ports::system::Clock;
 
 /// Most bytes of one answer: key sets of large issuers have some dozen kilobytes.
@@ -48,8 +48,8 @@ impl Clients {
     /// A proxy of the environment is for what goes outside.
     fn client(&self, url: &Url) -> Result<&Client, Unreachable> {
         let is_secure = url.scheme() == "https";
-        let place = if is_secure { &self.over_tls } else { &self.to_this_machine };
-        if let Some(client) = place.get() {
+        let permit = if is_secure { &self.over_tls } else { &self.to_this_machine };
+        if let Some(client) = permit.get() {
             return Ok(client);
         }
         let builder = Client::builder()
@@ -58,7 +58,7 @@ impl Clients {
             .user_agent(concat!("auth-service/", env!("CARGO_PKG_VERSION")));
         let builder = if is_secure { builder.https_only(true) } else { builder.no_proxy() };
         let client = builder.build().map_err(|error| told(&error))?;
-        Ok(place.get_or_init(|| client))
+        Ok(permit.get_or_init(|| client))
     }
 }
 
@@ -67,7 +67,7 @@ pub(super) struct Outgoing {
     clients: Arc<Clients>,
     timeout: Duration,
     circuit: Circuit,
-    room: Room,
+    limiter: FairLimiter,
 }
 
 impl Outgoing {
@@ -76,7 +76,7 @@ impl Outgoing {
             clients: Arc::clone(clients),
             timeout,
             circuit: Circuit::new(clock, timeout.min(ENOUGH)),
-            room: Room::new(),
+            limiter: FairLimiter::new(),
         }
     }
 
@@ -90,23 +90,24 @@ impl Outgoing {
         self.attempt(Request::new(reqwest::Method::GET, url.clone()), read).await
     }
 
-    /// Sends a request about one token when there is room for it, and reads the answer with `read`. That others of
+    /// Sends a request about one token when there is limiter for it, and reads the answer with `read`. That others of
     /// this service are before it is no failure of the issuer.
     pub(super) async fn send<T>(
         &self,
         request: Request,
-        errand: Errand,
+        request_context: RequestContext,
         read: impl FnOnce(&[u8]) -> Result<T, Unreachable> + Send,
     ) -> Result<Reply<T>, Unreachable> {
         if self.circuit.is_open() {
             return Err(LEFT_ALONE.to_owned());
         }
-        let _place = self.place(errand).await?;
+        let _place = self.permit(request_context).await?;
         self.attempt(request, read).await
     }
 
-    pub(super) async fn place(&self, errand: Errand) -> Result<Place<'_>, Unreachable> {
-        let waiting = tokio::time::timeout_at(errand.until, self.room.enter(errand.network)).await;
+    pub(super) async fn permit(&self, request_context: RequestContext) -> Result<Permit<'_>, Unreachable> {
+        let waiting =
+            tokio::time::timeout_at(request_context.until, self.limiter.enter(request_context.network)).await;
         waiting.unwrap_or_else(|_| Err("too many requests to it are under way".to_owned()))
     }
 

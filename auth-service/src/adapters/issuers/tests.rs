@@ -158,10 +158,10 @@ async fn one_network_that_floods_an_issuer_keeps_nobody_else_from_it() {
 async fn waiting_for_ones_own_network_is_no_failure_of_the_issuer() {
     let stub = Stub::start(silent_for_slow).await;
     let (_, issuers) = asked(&stub, Duration::from_millis(100));
-    let mut places = Vec::new();
+    let mut permits = Vec::new();
     let outgoing = issuers.by_name[&IssuerName::new("hub")].outgoing();
     for _ in 0..4 {
-        places.push(outgoing.place(Errand::new(network(1), Duration::from_secs(5))).await.unwrap());
+        permits.push(outgoing.permit(RequestContext::new(network(1), Duration::from_secs(5))).await.unwrap());
     }
     let slow: Vec<_> = (0..4).map(|number| token(&format!("slow{number}"))).collect();
     for answer in join_all(slow.iter().map(|slow| issuers.claims(slow, network(1)))).await {

@@ -4,8 +4,8 @@ use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, Request, StatusCode};
 use url::Url;
 
-use super::errand::Errand;
 use super::outgoing::{Outgoing, Reply};
+use super::request_context::RequestContext;
 use crate::domain::foreign::claims::Claims;
 use crate::domain::foreign::rules::ForeignRefusal;
 use crate::domain::foreign::shape::unverified_claims;
@@ -19,7 +19,7 @@ pub(super) async fn user_info(
     token: &str,
     subject_claim: &str,
     outgoing: &Outgoing,
-    errand: Errand,
+    request_context: RequestContext,
 ) -> Result<Claims, ForeignFailure> {
     let mut request = Request::new(Method::GET, url.clone());
     let mut bearer = format!("Bearer {token}")
@@ -30,7 +30,7 @@ pub(super) async fn user_info(
     let read = |body: &[u8]| {
         Claims::read(body).ok_or_else(|| "its user-info endpoint answers no JSON object".to_owned())
     };
-    match outgoing.send(request, errand, read).await.map_err(ForeignFailure::Unreachable)? {
+    match outgoing.send(request, request_context, read).await.map_err(ForeignFailure::Unreachable)? {
         Reply::Told(told) if !told.has(subject_claim) => {
             Err(ForeignFailure::Refused(ForeignRefusal::NoSubject))
         }

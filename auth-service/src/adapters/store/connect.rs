@@ -27,13 +27,13 @@ pub struct ConnectOptions {
     /// How many connections read at the same time.
     pub connections: u32,
     /// How long anything may take: waiting for a connection and for a lock, and the work itself.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 impl ConnectOptions {
     /// How long to wait for a lock or a connection: less than in all, so that what was waited for is told.
     pub(super) fn patience_for_locks(self) -> Duration {
-        self.patience * 9 / 10
+        self.timeout * 9 / 10
     }
 }
 
@@ -48,7 +48,7 @@ impl Store {
             Location::Sqlite(path) => sqlite::open(path, options).await?,
             Location::Postgres(url) => postgres::open(url, options).await?,
         };
-        Ok(Self { engine, clock, patience: options.patience, bucket_key: OnceLock::new() })
+        Ok(Self { engine, clock, timeout: options.timeout, bucket_key: OnceLock::new() })
     }
 
     /// Makes an empty database where none is: all of it or nothing. Whether it did; a database that is there

@@ -124,7 +124,7 @@ impl EventInbox for Store {
         arrived_at: Timestamp,
     ) -> Result<Vec<Receipt>, StorageError> {
         let most = u32::try_from(events.len() + nameless.len()).unwrap_or(u32::MAX);
-        change!(self, self.patience + FOR_EACH_EVENT * most, transaction => {
+        change!(self, self.timeout + FOR_EACH_EVENT * most, transaction => {
             for body in nameless {
                 store_dead_letter!(transaction, body.as_bytes(), "an event without an id", arrived_at);
             }

@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 
 use super::{CHANGES_KEPT, Store, corrupt, read};
 use crate::domain::facts::{Facts, ProjectFacts, RepositoryFacts, RepositorySituation};
-use crate::domain::login::Asker;
+use crate::domain::login::Identity;
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::RepositoryName;
@@ -67,17 +67,21 @@ const LOCAL_ROWS_EACH: usize = 16;
 
 #[async_trait]
 impl FactsStore for Store {
-    async fn snapshot(&self, asker: &Asker, names: &[RepositoryName]) -> Result<At<Facts>, StorageError> {
+    async fn snapshot(
+        &self,
+        identity: &Identity,
+        names: &[RepositoryName],
+    ) -> Result<At<Facts>, StorageError> {
         let now = self.clock.now();
-        let statement = snapshot_statement(asker, names);
+        let statement = snapshot_statement(identity, names);
         let rows: Vec<SnapshotRow> = read!(self, connection => {
             let mut query = sqlx::query_as(AssertSqlSafe(statement));
-            query = match asker {
-                Asker::Nobody => query.bind(0_i64),
-                Asker::User(user) => query.bind(user.number()),
-                Asker::Token(token) => query.bind(token.number()),
-                Asker::Subject(subject) => query.bind(&*subject.issuer).bind(&*subject.subject),
-                Asker::Robot(robot) => query.bind(robot.as_str()),
+            query = match identity {
+                Identity::Nobody => query.bind(0_i64),
+                Identity::User(user) => query.bind(user.number()),
+                Identity::Token(token) => query.bind(token.number()),
+                Identity::Subject(subject) => query.bind(&*subject.issuer).bind(&*subject.subject),
+                Identity::Robot(robot) => query.bind(robot.as_str()),
             };
             for name in names {
                 query = query.bind(name.project().number()).bind(name.path());
@@ -159,12 +163,12 @@ impl FactsStore for Store {
 
 /// One statement for whoever asks (`$1`, of a subject also `$2`) and any number of repositories (the next for the
 /// project, the one after it for the path, and so on).
-fn snapshot_statement(asker: &Asker, names: &[RepositoryName]) -> String {
-    let (columns, from, next) = match asker {
-        Asker::Nobody | Asker::User(_) => ("", FROM_USER, 2),
-        Asker::Token(_) => (TOKEN, FROM_TOKEN, 2),
-        Asker::Subject(_) => ("", FROM_SUBJECT, 3),
-        Asker::Robot(_) => ("", FROM_ROBOT, 2),
+fn snapshot_statement(identity: &Identity, names: &[RepositoryName]) -> String {
+    let (columns, from, next) = match identity {
+        Identity::Nobody | Identity::User(_) => ("", FROM_USER, 2),
+        Identity::Token(_) => (TOKEN, FROM_TOKEN, 2),
+        Identity::Subject(_) => ("", FROM_SUBJECT, 3),
+        Identity::Robot(_) => ("", FROM_ROBOT, 2),
     };
     if names.is_empty() {
         return format!("{USER}{columns}{NO_PROJECT}{NO_REPOSITORY}{from}");

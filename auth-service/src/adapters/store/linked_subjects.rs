@@ -11,7 +11,7 @@ use crate::domain::principal::UserId;
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
 use crate::ports::accounts::AccountError;
-use crate::ports::linked_subjects::{Arrival, LinkError, LinkRecord, LinkedBy, LinkedSubjects};
+use crate::ports::linked_subjects::{LinkError, LinkRecord, LinkedBy, LinkedSubjects, Provisioned};
 
 /// Most subjects that are linked to one account.
 const MOST_LINKS: i64 = 100;
@@ -132,14 +132,14 @@ impl LinkedSubjects for Store {
         rows.into_iter().map(record).collect()
     }
 
-    async fn welcome(
+    async fn provision(
         &self,
         subject: &ForeignSubject,
         names: &[AccountName],
         email: Option<&EmailAddress>,
-    ) -> Result<Arrival, StorageError> {
+    ) -> Result<Provisioned, StorageError> {
         for name in names {
-            if let Some(arrival) = self.welcome_as(subject, name, email).await? {
+            if let Some(arrival) = self.provision_as(subject, name, email).await? {
                 return Ok(arrival);
             }
         }
@@ -150,16 +150,16 @@ impl LinkedSubjects for Store {
 impl Store {
     /// Makes the account under this name; `None` when the name is taken. An address that somebody has is left out:
     /// it says nothing about whose account this is.
-    async fn welcome_as(
+    async fn provision_as(
         &self,
         subject: &ForeignSubject,
         name: &AccountName,
         email: Option<&EmailAddress>,
-    ) -> Result<Option<Arrival>, StorageError> {
-        match self.try_to_welcome(subject, name, email).await {
+    ) -> Result<Option<Provisioned>, StorageError> {
+        match self.try_to_provision(subject, name, email).await {
             Ok(arrival) => Ok(Some(arrival)),
             Err(AccountError::NameTaken(_)) => Ok(None),
-            Err(AccountError::EmailTaken) => match self.try_to_welcome(subject, name, None).await {
+            Err(AccountError::EmailTaken) => match self.try_to_provision(subject, name, None).await {
                 Ok(arrival) => Ok(Some(arrival)),
                 Err(AccountError::Storage(error)) => Err(error),
                 Err(_) => Ok(None),
@@ -169,17 +169,17 @@ impl Store {
         }
     }
 
-    async fn try_to_welcome(
+    async fn try_to_provision(
         &self,
         subject: &ForeignSubject,
         name: &AccountName,
         email: Option<&EmailAddress>,
-    ) -> Result<Arrival, AccountError> {
+    ) -> Result<Provisioned, AccountError> {
         let now = self.clock.now().as_millis();
         change!(self, transaction => {
             match row_of!(transaction, subject) {
-                Some((Some(_), false)) => return Ok(Arrival::Known),
-                Some(_) => return Ok(Arrival::Barred),
+                Some((Some(_), false)) => return Ok(Provisioned::Known),
+                Some(_) => return Ok(Provisioned::Barred),
                 None => {}
             }
             let number = take_name!(transaction, name, "user");
@@ -195,7 +195,7 @@ impl Store {
             .await
             .map_err(|error| if is_taken(&error) { AccountError::EmailTaken } else { StorageError::from(error).into() })?;
             link!(transaction, subject, number, now);
-            Ok(Arrival::Welcome(UserId::new(number)))
+            Ok(Provisioned::Created(UserId::new(number)))
         })
     }
 }

@@ -9,7 +9,7 @@ mod items;
 mod journal;
 mod linked_subjects;
 mod login_failures;
-mod names;
+mod name_reservations;
 mod numbers;
 mod owners;
 mod passwords;
@@ -42,7 +42,7 @@ pub use connect::{ConnectOptions, Location};
 pub struct Store {
     engine: Engine,
     clock: Arc<dyn Clock>,
-    patience: Duration,
+    timeout: Duration,
     /// Read when it is first needed, and then kept.
     bucket_key: OnceLock<BucketKey>,
 }
@@ -73,7 +73,7 @@ impl Store {
         &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        within(self.patience, work).await
+        within(self.timeout, work).await
     }
 }
 
@@ -143,7 +143,7 @@ macro_rules! list {
 /// that each of them locks first.
 macro_rules! change {
     ($store:expr, $transaction:ident => $body:expr) => {
-        change!($store, $store.patience, $transaction => $body)
+        change!($store, $store.timeout, $transaction => $body)
     };
     ($store:expr, $limit:expr, $transaction:ident => $body:expr) => {{
         $store.require_same_file()?;

@@ -13,7 +13,7 @@ macro_rules! refusal {
 }
 
 /// The number of the repository that was pushed to. One that is not on record yet, or only reserved, is in
-/// use from now on; one in the trash, or fenced, stays as it is.
+/// use from now on; one in the trash, or quarantined, stays as it is.
 macro_rules! repository_pushed_to {
     ($transaction:ident, $push:expr, $at:expr) => {{
         let found: Option<(i64, String)> =

@@ -14,7 +14,7 @@ use crate::ports::StorageError;
 /// Up to a fixed number of connections, each opened when it is first needed.
 pub(super) struct Readers {
     options: SqliteConnectOptions,
-    patience: Duration,
+    timeout: Duration,
     free: Semaphore,
     idle: Mutex<Vec<SqliteConnection>>,
 }
@@ -28,15 +28,15 @@ pub(super) struct Reader<'r> {
 }
 
 impl Readers {
-    /// At most `count` connections with these options; who comes when all are in use waits for `patience`.
-    pub(super) fn new(options: SqliteConnectOptions, count: u32, patience: Duration) -> Self {
+    /// At most `count` connections with these options; who comes when all are in use waits for `timeout`.
+    pub(super) fn new(options: SqliteConnectOptions, count: u32, timeout: Duration) -> Self {
         let count = usize::try_from(count).unwrap_or(1).clamp(1, Semaphore::MAX_PERMITS);
-        Self { options, patience, free: Semaphore::new(count), idle: Mutex::new(Vec::with_capacity(count)) }
+        Self { options, timeout, free: Semaphore::new(count), idle: Mutex::new(Vec::with_capacity(count)) }
     }
 
     /// A connection, as soon as one is free.
     pub(super) async fn take(&self) -> Result<Reader<'_>, StorageError> {
-        let permit = tokio::time::timeout(self.patience, self.free.acquire())
+        let permit = tokio::time::timeout(self.timeout, self.free.acquire())
             .await
             .map_err(|_| StorageError::Unavailable("all connections are in use".to_owned()))?
             .map_err(|_| StorageError::Unavailable("the database is closed".to_owned()))?;

@@ -54,7 +54,7 @@ pub(super) async fn open(path: &Path, options: ConnectOptions) -> Result<Engine,
     }
     let base = settings(path, options);
     // A pool would only say that it has waited in vain; this one says what for.
-    let mut first = first_connection(&base, options.patience)
+    let mut first = first_connection(&base, options.timeout)
         .await
         .map_err(|error| unavailable(path, &error.to_string()))?;
     migrate(&mut first).await?;
@@ -119,7 +119,7 @@ async fn require_ours(path: &Path, options: ConnectOptions) -> Result<(), Storag
         .busy_timeout(options.patience_for_locks())
         .disable_statement_logging();
     let failed = |error: sqlx::Error| unavailable(path, &error.to_string());
-    let mut connection = first_connection(&looking, options.patience).await.map_err(failed)?;
+    let mut connection = first_connection(&looking, options.timeout).await.map_err(failed)?;
     let tables = "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
     let (tables,): (i64,) = sqlx::query_as(tables).fetch_one(&mut connection).await.map_err(failed)?;
     let first: Option<(Vec<u8>,)> = match tables {
@@ -190,7 +190,7 @@ impl Writer {
 /// WAL at once, `SQLite` tells all but one at once that it is locked, whatever the time that it may wait.
 async fn first_connection(
     options: &SqliteConnectOptions,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<SqliteConnection, sqlx::Error> {
     let connecting = async {
         loop {
@@ -200,7 +200,7 @@ async fn first_connection(
             }
         }
     };
-    match tokio::time::timeout(patience, connecting).await {
+    match tokio::time::timeout(timeout, connecting).await {
         Ok(outcome) => outcome,
         Err(_) => options.connect().await,
     }

@@ -9,9 +9,9 @@ use super::users::account_name;
 use super::{Store, change, corrupt, is_taken, list, note_change};
 use crate::domain::client_id::ClientId;
 use crate::domain::login::LoginScope;
-use crate::domain::own_token::{OwnTokenId, OwnTokenKind, TokenRoom};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
+use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind, TokenRoom};
 use crate::domain::time::Timestamp;
 use crate::domain::token_name::TokenName;
 use crate::ports::StorageError;
@@ -36,7 +36,7 @@ impl TokenRow {
     fn into_record(self) -> Result<TokenRecord, StorageError> {
         let name = |name: String| TokenName::parse(&name).map_err(|_| corrupt("tokens.name", name));
         Ok(TokenRecord {
-            id: OwnTokenId::new(self.id),
+            id: ServiceTokenId::new(self.id),
             user: UserId::new(self.user_id),
             user_name: account_name(&self.user_name)?,
             name: self.name.map(name).transpose()?,
@@ -156,7 +156,7 @@ impl Tokens for Store {
                 .map_err(StorageError::from)?;
             let (is_administrator, robot_of) = owner.ok_or(AddTokenError::NoSuchUser)?;
             // Docker logins and sessions act as the password that they stand for, whoever its owner becomes.
-            if token.kind == OwnTokenKind::Personal && token.scopes.has(LoginScope::Admin) && !is_administrator {
+            if token.kind == ServiceTokenKind::Personal && token.scopes.has(LoginScope::Admin) && !is_administrator {
                 return Err(AddTokenError::NotAdministrator);
             }
             if let Some(session) = token.made_in
@@ -200,7 +200,7 @@ impl Tokens for Store {
 
     async fn tokens(
         &self,
-        kind: OwnTokenKind,
+        kind: ServiceTokenKind,
         user: Option<UserId>,
     ) -> Result<Vec<TokenRecord>, StorageError> {
         let rows: Vec<TokenRow> = list!(self, connection => {
@@ -215,8 +215,8 @@ impl Tokens for Store {
 
     async fn revoke_token(
         &self,
-        kind: OwnTokenKind,
-        id: OwnTokenId,
+        kind: ServiceTokenKind,
+        id: ServiceTokenId,
         owner: Option<UserId>,
     ) -> Result<bool, StorageError> {
         change!(self, transaction => {
@@ -251,7 +251,11 @@ impl Tokens for Store {
         })
     }
 
-    async fn write_uses(&self, uses: &[(OwnTokenId, Timestamp)], idle: Duration) -> Result<(), StorageError> {
+    async fn write_uses(
+        &self,
+        uses: &[(ServiceTokenId, Timestamp)],
+        idle: Duration,
+    ) -> Result<(), StorageError> {
         for uses in uses.chunks(USES_AT_ONCE) {
             self.write_some_uses(uses, idle).await?;
         }
@@ -280,7 +284,7 @@ const MOVE_OF_IDLE: Duration = Duration::from_hours(24);
 impl Store {
     async fn write_some_uses(
         &self,
-        uses: &[(OwnTokenId, Timestamp)],
+        uses: &[(ServiceTokenId, Timestamp)],
         idle: Duration,
     ) -> Result<(), StorageError> {
         change!(self, transaction => {

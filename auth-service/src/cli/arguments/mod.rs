@@ -201,7 +201,7 @@ pub struct ExplainArguments {
     pub project: Option<ProjectId>,
     /// What is asked, such as repository:syn123/name:pull,push
     #[arg(required = true, value_name = "SCOPE")]
-    pub wanted: Vec<String>,
+    pub requested: Vec<String>,
 }
 
 /// Ways to log in.

@@ -8,8 +8,8 @@ use super::items::parse_project;
 use super::parse_scopes;
 use crate::domain::account::AccountName;
 use crate::domain::login::{LoginScope, LoginScopes};
-use crate::domain::own_token::OwnTokenId;
 use crate::domain::project::ProjectId;
+use crate::domain::service_token::ServiceTokenId;
 use crate::domain::token_name::TokenName;
 
 /// `token …`
@@ -43,7 +43,7 @@ pub enum TokenCommand {
     Revoke {
         /// Its number, as the list shows it
         #[arg(value_parser = parse_token_id)]
-        id: OwnTokenId,
+        id: ServiceTokenId,
     },
 }
 
@@ -60,12 +60,12 @@ pub enum LoginCommand {
     Revoke {
         /// Its number, as the list shows it
         #[arg(value_parser = parse_token_id)]
-        id: OwnTokenId,
+        id: ServiceTokenId,
     },
 }
 
-fn parse_token_id(text: &str) -> Result<OwnTokenId, &'static str> {
-    OwnTokenId::parse(text).ok_or("write the number that the list shows")
+fn parse_token_id(text: &str) -> Result<ServiceTokenId, &'static str> {
+    ServiceTokenId::parse(text).ok_or("write the number that the list shows")
 }
 
 /// Reads `90d` or `12h`; at most ten years, so that no date overflows.

@@ -1,12 +1,12 @@
 //! How an issuer's tokens are verified, and for whom they must have been made.
 
 use super::super::fault::Noted;
-use super::super::key::{Key, Preset};
 use super::super::kind::{Choice, FilePath, Flag, ForeignSecret, Kind, Text, Texts};
 use super::super::reader::Reader;
 use super::super::secret::Secret;
+use super::super::setting::{Preset, Setting};
 
-pub(super) const VERIFY: Key<Choice<Verification>> = Key {
+pub(super) const VERIFY: Setting<Choice<Verification>> = Setting {
     name: "login.issuer.*.verify",
     kind: Choice {
         options: &[
@@ -20,42 +20,42 @@ pub(super) const VERIFY: Key<Choice<Verification>> = Key {
     doc: "How a token is checked: by its signature, so and by introspection for scopes that it does not name, by introspection alone, or by asking whose it is.",
 };
 
-pub(super) const AUDIENCE: Key<Texts> = Key {
+pub(super) const AUDIENCE: Setting<Texts> = Setting {
     name: "login.issuer.*.audience",
     kind: Texts { may_be_empty: true, example: "[\"registry.example.org\"]" },
     preset: Preset::Text(""),
     doc: "For whom a token must have been made, as in its claim `aud`. Either this or `clients` is needed, or a token made for any other service would do.",
 };
 
-pub(super) const CLIENTS: Key<Texts> = Key {
+pub(super) const CLIENTS: Setting<Texts> = Setting {
     name: "login.issuer.*.clients",
     kind: Texts { may_be_empty: true, example: "[\"ci\", \"notebooks\"]" },
     preset: Preset::Text(""),
     doc: "The client ids whose tokens are accepted.",
 };
 
-pub(super) const ACCEPT_TOKENS_OF_ANY_CLIENT: Key<Flag> = Key {
+pub(super) const ACCEPT_TOKENS_OF_ANY_CLIENT: Setting<Flag> = Setting {
     name: "login.issuer.*.accept_tokens_of_any_client",
     kind: Flag,
     preset: Preset::Text("false"),
     doc: "Has to be true with `verify = \"userinfo\"`, which cannot tell for whom a token was made, and only then.",
 };
 
-pub(super) const CLIENT_ID: Key<Text> = Key {
+pub(super) const CLIENT_ID: Setting<Text> = Setting {
     name: "login.issuer.*.client_id",
     kind: Text,
     preset: Preset::Unset,
     doc: "The client that this service is to the issuer; introspection needs it.",
 };
 
-pub(super) const CLIENT_SECRET: Key<ForeignSecret> = Key {
+pub(super) const CLIENT_SECRET: Setting<ForeignSecret> = Setting {
     name: "login.issuer.*.client_secret",
     kind: ForeignSecret,
     preset: Preset::Unset,
     doc: "The secret of that client.",
 };
 
-pub(super) const CLIENT_SECRET_FILE: Key<FilePath> = Key {
+pub(super) const CLIENT_SECRET_FILE: Setting<FilePath> = Setting {
     name: "login.issuer.*.client_secret_file",
     kind: FilePath,
     preset: Preset::Unset,

@@ -1,34 +1,34 @@
 //! Whose an issuer's token is, and what it allows.
 
 use super::super::fault::Noted;
-use super::super::key::{Key, Preset};
 use super::super::kind::{Flag, Text};
 use super::super::reader::Reader;
+use super::super::setting::{Preset, Setting};
 use super::ScopeWord;
 use super::scope_word::SCOPES;
 
-pub(super) const SUBJECT_CLAIM: Key<Text> = Key {
+pub(super) const SUBJECT_CLAIM: Setting<Text> = Setting {
     name: "login.issuer.*.subject_claim",
     kind: Text,
     preset: Preset::Text("sub"),
     doc: "The claim that tells users apart for ever; an account is linked to the issuer and its value.",
 };
 
-pub(super) const NAME_CLAIM: Key<Text> = Key {
+pub(super) const NAME_CLAIM: Setting<Text> = Setting {
     name: "login.issuer.*.name_claim",
     kind: Text,
     preset: Preset::Text("preferred_username"),
     doc: "The claim that proposes a name when an account is made; it never finds one.",
 };
 
-pub(super) const EMAIL_CLAIM: Key<Text> = Key {
+pub(super) const EMAIL_CLAIM: Setting<Text> = Setting {
     name: "login.issuer.*.email_claim",
     kind: Text,
     preset: Preset::Text("email"),
     doc: "The claim that gives the e-mail address when an account is made; not taken if `email_verified` is there and not true.",
 };
 
-pub(super) const CREATE_ACCOUNTS: Key<Flag> = Key {
+pub(super) const CREATE_ACCOUNTS: Setting<Flag> = Setting {
     name: "login.issuer.*.create_accounts",
     kind: Flag,
     preset: Preset::Text("false"),

@@ -5,54 +5,54 @@ use std::time::Duration;
 use url::Url;
 
 use super::super::fault::Noted;
-use super::super::key::{Key, Preset};
 use super::super::kind::{IssuerAddress, Origins, SecureAddress, Span, Unit};
 use super::super::reader::Reader;
+use super::super::setting::{Preset, Setting};
 use super::Taken;
 
-pub(super) const URL: Key<IssuerAddress> = Key {
+pub(super) const URL: Setting<IssuerAddress> = Setting {
     name: "login.issuer.*.url",
     kind: IssuerAddress,
     preset: Preset::Required,
     doc: "The issuer exactly as it stands in the claim `iss` of its tokens and in its metadata.",
 };
 
-pub(super) const TRUSTED_HOSTS: Key<Origins> = Key {
+pub(super) const TRUSTED_HOSTS: Setting<Origins> = Setting {
     name: "login.issuer.*.trusted_hosts",
     kind: Origins,
     preset: Preset::Text(""),
     doc: "Further servers that the issuer's metadata may name addresses on; those on the server of `url` are always used.",
 };
 
-pub(super) const JWKS_URL: Key<SecureAddress> = Key {
+pub(super) const JWKS_URL: Setting<SecureAddress> = Setting {
     name: "login.issuer.*.jwks_url",
     kind: SecureAddress,
     preset: Preset::Unset,
     doc: "Where its keys are, instead of where its metadata says.",
 };
 
-pub(super) const INTROSPECTION_URL: Key<SecureAddress> = Key {
+pub(super) const INTROSPECTION_URL: Setting<SecureAddress> = Setting {
     name: "login.issuer.*.introspection_url",
     kind: SecureAddress,
     preset: Preset::Unset,
     doc: "Where it tells what a token is worth, instead of where its metadata says.",
 };
 
-pub(super) const USERINFO_URL: Key<SecureAddress> = Key {
+pub(super) const USERINFO_URL: Setting<SecureAddress> = Setting {
     name: "login.issuer.*.userinfo_url",
     kind: SecureAddress,
     preset: Preset::Unset,
     doc: "Where it tells whose a token is, instead of where its metadata says.",
 };
 
-pub(super) const CACHE_SECONDS: Key<Span> = Key {
+pub(super) const CACHE_SECONDS: Setting<Span> = Setting {
     name: "login.issuer.*.cache_seconds",
     kind: Span { minimum: 0, maximum: 300, unit: Unit::Seconds },
     preset: Preset::Text("60"),
     doc: "How long its answer about a token is remembered; 0 is never.",
 };
 
-pub(super) const TIMEOUT_SECONDS: Key<Span> = Key {
+pub(super) const TIMEOUT_SECONDS: Setting<Span> = Setting {
     name: "login.issuer.*.timeout_seconds",
     kind: Span { minimum: 1, maximum: 10, unit: Unit::Seconds },
     preset: Preset::Text("3"),

@@ -23,8 +23,8 @@ pub use web_token::WebTokenAlgorithm;
 pub use workload::Workload;
 
 use super::fault::Noted;
-use super::key::Section;
 use super::reader::Reader;
+use super::setting::Section;
 use super::token::{ISSUER, Token};
 
 pub(super) const SECTION: Section = Section {

@@ -1,21 +1,21 @@
 //! The opaque tokens of an issuer: only what looks like one may leave this process.
 
 use super::super::fault::{Noted, quoted};
-use super::super::key::{Key, Preset};
 use super::super::kind::Kind as _;
 use super::super::reader::Reader;
+use super::super::setting::{Preset, Setting};
 use super::overlap::{TooComplicated, beginning_with, common_text};
 use super::token_shape::{Pattern, Prefixes};
 use super::{Taken, Verification};
 
-pub(super) const OPAQUE_PREFIX: Key<Prefixes> = Key {
+pub(super) const OPAQUE_PREFIX: Setting<Prefixes> = Setting {
     name: "login.issuer.*.opaque_prefix",
     kind: Prefixes,
     preset: Preset::Text(""),
     doc: "What its opaque tokens begin with; what begins so and can be a bearer token (RFC 6750) is sent to it, and no password can begin so. Without this and a pattern, only JWTs are its tokens.",
 };
 
-pub(super) const OPAQUE_PATTERN: Key<Pattern> = Key {
+pub(super) const OPAQUE_PATTERN: Setting<Pattern> = Setting {
     name: "login.issuer.*.opaque_pattern",
     kind: Pattern,
     preset: Preset::Unset,

@@ -1,10 +1,10 @@
 //! What the scopes of an issuer's tokens allow here.
 
 use super::super::fault::quoted;
-use super::super::key::{Key, Preset};
 use super::super::kind::{Choices, Given, Kind};
+use super::super::setting::{Preset, Setting};
 
-pub(super) const SCOPES: Key<ScopeMap> = Key {
+pub(super) const SCOPES: Setting<ScopeMap> = Setting {
     name: "login.issuer.*.scopes",
     kind: ScopeMap,
     preset: Preset::Text(""),

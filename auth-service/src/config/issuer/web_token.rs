@@ -1,11 +1,11 @@
 //! What an issuer's JWTs must be like.
 
 use super::super::fault::Noted;
-use super::super::key::{Key, Preset};
 use super::super::kind::{Choices, Flag, Texts};
 use super::super::reader::Reader;
+use super::super::setting::{Preset, Setting};
 
-pub(super) const ALGORITHMS: Key<Choices<WebTokenAlgorithm>> = Key {
+pub(super) const ALGORITHMS: Setting<Choices<WebTokenAlgorithm>> = Setting {
     name: "login.issuer.*.algorithms",
     kind: Choices {
         options: &[
@@ -32,14 +32,14 @@ pub(super) const ALGORITHMS: Key<Choices<WebTokenAlgorithm>> = Key {
 
 const SHARED_SECRET: &str = "is never accepted: whoever can check such a signature can also make one";
 
-pub(super) const TYPES: Key<Texts> = Key {
+pub(super) const TYPES: Setting<Texts> = Setting {
     name: "login.issuer.*.types",
     kind: Texts { may_be_empty: false, example: "[\"at+jwt\"]" },
     preset: Preset::Text("at+jwt"),
     doc: "What the header `typ` may say, in either case. List `JWT` only for an issuer that marks its access tokens so: its ID tokens look the same.",
 };
 
-pub(super) const TOKENS_WITHOUT_EXPIRY: Key<Flag> = Key {
+pub(super) const TOKENS_WITHOUT_EXPIRY: Setting<Flag> = Setting {
     name: "login.issuer.*.tokens_without_expiry",
     kind: Flag,
     preset: Preset::Text("false"),

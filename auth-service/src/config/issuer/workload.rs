@@ -1,28 +1,28 @@
 //! Tokens that a CI system makes for its jobs: they act for robot accounts, chosen by rules over their claims.
 
 use super::super::fault::{Noted, quoted};
-use super::super::key::{Key, Preset};
 use super::super::kind::{Choice, Choices, Given, Kind};
 use super::super::reader::Reader;
+use super::super::setting::{Preset, Setting};
 use super::acceptance::{AUDIENCE, Acceptance};
 use super::scope_word::SCOPE_WORDS;
 use super::{ClaimPattern, RobotRule, ScopeWord, Verification};
 
-pub(super) const WORKLOAD: Key<Choice<Workload>> = Key {
+pub(super) const WORKLOAD: Setting<Choice<Workload>> = Setting {
     name: "login.issuer.*.workload",
     kind: Choice { options: &[("github", Workload::GitHub), ("gitlab", Workload::GitLab)] },
     preset: Preset::Unset,
     doc: "The CI system whose jobs these tokens are for; they act for robot accounts alone.",
 };
 
-pub(super) const ROBOTS: Key<RobotRules> = Key {
+pub(super) const ROBOTS: Setting<RobotRules> = Setting {
     name: "login.issuer.*.robots",
     kind: RobotRules,
     preset: Preset::Text(""),
     doc: "Which job acts for which robot account. GitHub: `repository_id`, `repository_owner_id`, `event_name` and `ref` are needed; GitLab: `project_id`, `namespace_id`, `pipeline_source`, `ref_type` and `ref`. Ids are digits, and only `ref` and claims beyond these may end in a star.",
 };
 
-pub(super) const ROBOT_SCOPES: Key<Choices<ScopeWord>> = Key {
+pub(super) const ROBOT_SCOPES: Setting<Choices<ScopeWord>> = Setting {
     name: "login.issuer.*.robot_scopes",
     kind: SCOPE_WORDS,
     preset: Preset::Text("download,modify"),

@@ -96,12 +96,12 @@ pub struct ForeignLogin {
     /// What it allows.
     pub scopes: LoginScopes,
     /// Who would get an account, if there is none and the operator wants that.
-    pub newcomer: Option<Newcomer>,
+    pub newcomer: Option<JustInTimeAccount>,
 }
 
 /// What somebody without an account proposes for one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Newcomer {
+pub struct JustInTimeAccount {
     /// A name.
     pub name: Option<String>,
     /// An e-mail address that the issuer does not say to be unverified.
@@ -179,9 +179,11 @@ impl IssuerRules {
             issuer: self.name.clone(),
             standing: Standing::Subject { subject, is_client },
             scopes,
-            newcomer: (self.create_accounts && !is_client && scopes != LoginScopes::NONE).then(|| Newcomer {
-                name: claims.text(&self.name_claim),
-                email: claims.text(&self.email_claim).filter(|_| !is_unverified(claims)),
+            newcomer: (self.create_accounts && !is_client && scopes != LoginScopes::NONE).then(|| {
+                JustInTimeAccount {
+                    name: claims.text(&self.name_claim),
+                    email: claims.text(&self.email_claim).filter(|_| !is_unverified(claims)),
+                }
             }),
         })
     }

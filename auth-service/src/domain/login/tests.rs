@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::own_token::SECRET_BYTES;
+use super::super::service_token::SECRET_BYTES;
 use super::*;
 
 const USER: UserId = UserId::new(3_400_001);
@@ -21,9 +21,9 @@ fn user() -> UserFacts {
 }
 
 /// A token as it is presented, and as it is stored.
-fn token(kind: OwnTokenKind, secret: u8) -> (OwnToken, TokenFacts) {
-    let id = OwnTokenId::new(9);
-    let (text, digest) = OwnToken::compose(kind, id, &[secret; SECRET_BYTES]);
+fn token(kind: ServiceTokenKind, secret: u8) -> (ServiceToken, TokenFacts) {
+    let id = ServiceTokenId::new(9);
+    let (text, digest) = ServiceToken::compose(kind, id, &[secret; SECRET_BYTES]);
     let stored = TokenFacts {
         id,
         kind,
@@ -35,34 +35,34 @@ fn token(kind: OwnTokenKind, secret: u8) -> (OwnToken, TokenFacts) {
         service: None,
         expires_at: None,
     };
-    (OwnToken::read(&text).unwrap().unwrap(), stored)
+    (ServiceToken::read(&text).unwrap().unwrap(), stored)
 }
 
 fn facts(user: UserFacts, token: Option<TokenFacts>) -> Facts {
     Facts { user: Some(Arc::new(user)), token: token.map(Arc::new), repositories: Vec::new() }
 }
 
-fn outcome(proof: &Proof, facts: &Facts, door: Door) -> Result<LoginScopes, NotAdmitted> {
-    admit(proof, facts, Visit { door, service: "registry", now: NOW })
+fn outcome(proof: &Proof, facts: &Facts, credential_use: CredentialUse) -> Result<LoginScopes, NotAdmitted> {
+    admit(proof, facts, LoginContext { credential_use, service: "registry", now: NOW })
         .map(|powers| powers.map_or(LoginScopes::NONE, |powers| powers.scopes))
 }
 
 #[test]
 fn a_password_is_good_for_the_generation_that_it_was_checked_against() {
     let proof = |generation| Proof::Password(VerifiedLogin { user: USER, generation });
-    let door = Door::Registry;
-    assert_eq!(outcome(&proof(4), &facts(user(), None), door), Ok(LoginScopes::ALL));
-    assert_eq!(outcome(&proof(3), &facts(user(), None), door), Err(NotAdmitted::CheckAgain));
-    assert_eq!(outcome(&proof(4), &Facts::default(), door), Err(NotAdmitted::CheckAgain));
+    let credential_use = CredentialUse::Registry;
+    assert_eq!(outcome(&proof(4), &facts(user(), None), credential_use), Ok(LoginScopes::ALL));
+    assert_eq!(outcome(&proof(3), &facts(user(), None), credential_use), Err(NotAdmitted::CheckAgain));
+    assert_eq!(outcome(&proof(4), &Facts::default(), credential_use), Err(NotAdmitted::CheckAgain));
     let disabled = UserFacts { state: AccountState::Disabled, ..user() };
-    assert_eq!(outcome(&proof(4), &facts(disabled, None), door), Err(NotAdmitted::Disabled));
-    assert_eq!(outcome(&Proof::None, &Facts::default(), door), Ok(LoginScopes::NONE));
+    assert_eq!(outcome(&proof(4), &facts(disabled, None), credential_use), Err(NotAdmitted::Disabled));
+    assert_eq!(outcome(&Proof::None, &Facts::default(), credential_use), Ok(LoginScopes::NONE));
 }
 
 #[test]
 fn each_kind_of_token_is_good_at_its_own_doors_only() {
-    use Door::{Refresh, Registry, Rest};
-    use OwnTokenKind::{Identity, Personal, Session};
+    use CredentialUse::{Refresh, Registry, Rest};
+    use ServiceTokenKind::{Identity, Personal, Session};
     let table = [
         (Personal, Registry, true),
         (Personal, Refresh, false),
@@ -74,53 +74,63 @@ fn each_kind_of_token_is_good_at_its_own_doors_only() {
         (Session, Refresh, false),
         (Session, Rest, true),
     ];
-    for (kind, door, good) in table {
+    for (kind, credential_use, good) in table {
         let (presented, stored) = token(kind, 1);
-        let expected = if good { Ok(LoginScopes::USUAL) } else { Err(NotAdmitted::WrongDoor(kind)) };
+        let expected = if good { Ok(LoginScopes::USUAL) } else { Err(NotAdmitted::WrongUse(kind)) };
         assert_eq!(
-            outcome(&Proof::Token(presented), &facts(user(), Some(stored)), door),
+            outcome(&Proof::Token(presented), &facts(user(), Some(stored)), credential_use),
             expected,
-            "{kind:?} {door:?}"
+            "{kind:?} {credential_use:?}"
         );
     }
 }
 
 #[test]
 fn a_token_is_unknown_unless_everything_about_it_matches() {
-    let (presented, stored) = token(OwnTokenKind::Personal, 1);
+    let (presented, stored) = token(ServiceTokenKind::Personal, 1);
     let proof = Proof::Token(presented);
-    let unknown = Err(NotAdmitted::UnknownToken(OwnTokenKind::Personal));
-    let door = Door::Registry;
-    assert_eq!(outcome(&proof, &facts(user(), None), door), unknown);
-    assert_eq!(outcome(&proof, &Facts::default(), door), unknown);
+    let unknown = Err(NotAdmitted::UnknownToken(ServiceTokenKind::Personal));
+    let credential_use = CredentialUse::Registry;
+    assert_eq!(outcome(&proof, &facts(user(), None), credential_use), unknown);
+    assert_eq!(outcome(&proof, &Facts::default(), credential_use), unknown);
     let others = [
-        token(OwnTokenKind::Personal, 2).1,
-        TokenFacts { id: OwnTokenId::new(8), ..stored.clone() },
-        TokenFacts { kind: OwnTokenKind::Identity, ..stored.clone() },
+        token(ServiceTokenKind::Personal, 2).1,
+        TokenFacts { id: ServiceTokenId::new(8), ..stored.clone() },
+        TokenFacts { kind: ServiceTokenKind::Identity, ..stored.clone() },
         TokenFacts { user: UserId::new(1), ..stored.clone() },
         TokenFacts { ends_with_generation: Some(3), ..stored.clone() },
         TokenFacts { service: Some("another".into()), ..stored.clone() },
     ];
     for other in others {
-        assert_eq!(outcome(&proof, &facts(user(), Some(other.clone())), door), unknown, "{other:?}");
+        assert_eq!(
+            outcome(&proof, &facts(user(), Some(other.clone())), credential_use),
+            unknown,
+            "{other:?}"
+        );
     }
     let same_generation =
         TokenFacts { ends_with_generation: Some(4), service: Some("registry".into()), ..stored };
-    assert_eq!(outcome(&proof, &facts(user(), Some(same_generation)), door), Ok(LoginScopes::USUAL));
+    assert_eq!(
+        outcome(&proof, &facts(user(), Some(same_generation)), credential_use),
+        Ok(LoginScopes::USUAL)
+    );
 }
 
 #[test]
 fn a_token_ends_with_its_time_and_rests_while_the_account_is_disabled() {
-    let (presented, stored) = token(OwnTokenKind::Personal, 1);
+    let (presented, stored) = token(ServiceTokenKind::Personal, 1);
     let proof = Proof::Token(presented);
     let until =
         |expires_at| facts(user(), Some(TokenFacts { expires_at: Some(expires_at), ..stored.clone() }));
     let later = Timestamp::from_millis(1_000_001);
-    assert_eq!(outcome(&proof, &until(later), Door::Registry), Ok(LoginScopes::USUAL));
-    let expired = Err(NotAdmitted::ExpiredToken(OwnTokenKind::Personal, NOW));
-    assert_eq!(outcome(&proof, &until(NOW), Door::Registry), expired);
+    assert_eq!(outcome(&proof, &until(later), CredentialUse::Registry), Ok(LoginScopes::USUAL));
+    let expired = Err(NotAdmitted::ExpiredToken(ServiceTokenKind::Personal, NOW));
+    assert_eq!(outcome(&proof, &until(NOW), CredentialUse::Registry), expired);
     let disabled = UserFacts { state: AccountState::Disabled, ..user() };
-    assert_eq!(outcome(&proof, &facts(disabled, Some(stored)), Door::Registry), Err(NotAdmitted::Disabled));
+    assert_eq!(
+        outcome(&proof, &facts(disabled, Some(stored)), CredentialUse::Registry),
+        Err(NotAdmitted::Disabled)
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! When a request is refused and with which reason, row by row.
 
-use super::super::scope::Wanted;
+use super::super::scope::RequestedScopes;
 use super::*;
 
 /// What was asked, in scopes; what is granted; whether the caller may delete; what push can mean; and the code of the
@@ -9,14 +9,14 @@ type Row<'a> = (&'a [&'a str], &'a str, bool, PushMeaning, Option<ReasonCode>);
 
 /// The decision on these scopes when `granted` is granted of each repository and the rest is missing.
 fn decision(scopes: &[&str], granted: &str, may_delete: bool) -> Decision {
-    let wanted = Wanted::parse(scopes.iter().copied(), 64).unwrap();
+    let requested = RequestedScopes::parse(scopes.iter().copied(), 64).unwrap();
     let granted: Actions = Action::ALL.into_iter().filter(|action| granted.contains(action.name())).collect();
     let reason = |action| match action {
         Action::Pull => Reason::NoDownload,
         Action::Push => Reason::NoUpdate,
         Action::Delete => Reason::NoDelete,
     };
-    let decided = wanted.repositories.into_iter().map(|one| {
+    let decided = requested.repositories.into_iter().map(|one| {
         let missing = one.actions.iter().filter(|action| !granted.has(*action));
         RepositoryDecision {
             name: one.name,
@@ -32,7 +32,7 @@ fn decision(scopes: &[&str], granted: &str, may_delete: bool) -> Decision {
 }
 
 fn code(decision: &Decision, push: PushMeaning) -> Option<ReasonCode> {
-    refusal(decision, Manners { host: "hub.example", push }).map(|refusal| refusal.code)
+    refusal(decision, RefusalContext { host: "hub.example", push }).map(|refusal| refusal.code)
 }
 
 fn expect(rows: &[Row<'_>]) {

@@ -11,10 +11,10 @@ use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, ContentType, RETRY
 use crate::app::issue_token::{IssuedToken, TokenRefusal};
 use crate::domain::contact::Contact;
 use crate::domain::login::NotAdmitted;
-use crate::domain::own_token::OwnTokenKind;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
 use crate::domain::refused_login::RefusedLogin;
+use crate::domain::service_token::ServiceTokenKind;
 use crate::web::reading::{OVER_QUOTA, Unread};
 
 /// Renders a token, under both of its names, because clients differ in which one they read; an answer to a form
@@ -26,7 +26,7 @@ pub(super) fn token(issued: &IssuedToken, to_form: bool) -> HttpResponse {
         .body(token_body(issued, to_form))
 }
 
-/// Put together by hand: tokens are letters, digits, `-`, `_` and dots (RFC 7515, section 3.1; `own_token.rs`), of
+/// Put together by hand: tokens are letters, digits, `-`, `_` and dots (RFC 7515, section 3.1; `service_token.rs`), of
 /// which JSON escapes nothing, and
 /// a serializer that looks at each of its bytes twice took a tenth of the whole request.
 fn token_body(issued: &IssuedToken, to_form: bool) -> String {
@@ -136,7 +136,7 @@ impl ErrorAnswer {
 
     /// A refresh token that this service cannot have given.
     pub(super) fn unknown_identity_token() -> Self {
-        let unknown = NotAdmitted::UnknownToken(OwnTokenKind::Identity);
+        let unknown = NotAdmitted::UnknownToken(ServiceTokenKind::Identity);
         Self::refused("UNAUTHORIZED", &RefusedLogin::NotAdmitted(unknown).refusal())
     }
 

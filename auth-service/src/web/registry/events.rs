@@ -25,7 +25,7 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
 pub type SecretCheck = Box<dyn Fn(&[u8]) -> bool + Send + Sync>;
 
 /// How long storing may take. What is stored after all is known when the registry sends it again.
-const STORING_PATIENCE: Duration = Duration::from_secs(4);
+const STORING_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// What the webhook works with.
 pub struct Webhook {
@@ -114,6 +114,6 @@ impl Webhook {
             self.record_events.receive(body).await
         };
         let late = |_| StorageError::Unavailable("it took too long".to_owned());
-        tokio::time::timeout(STORING_PATIENCE, storing).await.map_err(late)?
+        tokio::time::timeout(STORING_TIMEOUT, storing).await.map_err(late)?
     }
 }

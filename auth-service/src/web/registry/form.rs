@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 use super::credential::{BadCredential, checked};
 use crate::domain::credential::Credential;
 use crate::domain::foreign::shape::TokenShapes;
-use crate::domain::login::Door;
-use crate::domain::own_token::OwnToken;
+use crate::domain::login::CredentialUse;
+use crate::domain::service_token::ServiceToken;
 
 /// The fields of a request.
 #[derive(Default)]
-pub(super) struct Asked {
+pub(super) struct TokenQuery {
     pub(super) service: Option<String>,
     pub(super) scopes: Vec<String>,
     /// What the program calls itself.
@@ -55,7 +55,7 @@ impl Seen {
     }
 }
 
-impl Asked {
+impl TokenQuery {
     /// Reads a query. What is not a field here is a hint that nothing depends on.
     pub(super) fn from_query(query: &str) -> Result<Self, Repeated> {
         let mut asked = Self::default();
@@ -105,10 +105,10 @@ pub(super) enum BadForm {
 
 /// A form, understood.
 pub(super) struct Form {
-    pub(super) asked: Asked,
+    pub(super) asked: TokenQuery,
     pub(super) credential: Credential,
     /// What the credential is brought as.
-    pub(super) door: Door,
+    pub(super) credential_use: CredentialUse,
 }
 
 /// Reads a form of the OAuth 2 token endpoint as the distribution project specifies it. What stands in the query beside
@@ -119,7 +119,7 @@ pub(super) fn from_form(
     limit: usize,
     shapes: &TokenShapes,
 ) -> Result<Form, BadForm> {
-    let mut asked = Asked::default();
+    let mut asked = TokenQuery::default();
     let (mut grant_type, mut name) = (String::new(), String::new());
     let (mut password, mut refresh_token) = (String::new(), Zeroizing::new(String::new()));
     let mut seen = Seen::default();
@@ -149,14 +149,14 @@ pub(super) fn from_form(
                 return Err(BadCredential::NotUtf8.into());
             }
             let credential = checked(name, password, limit, shapes)?;
-            Ok(Form { asked, credential, door: Door::Registry })
+            Ok(Form { asked, credential, credential_use: CredentialUse::Registry })
         }
         "refresh_token" => {
-            let credential = match OwnToken::read(&refresh_token).ok_or(BadForm::NoIdentityToken)? {
+            let credential = match ServiceToken::read(&refresh_token).ok_or(BadForm::NoIdentityToken)? {
                 Ok(token) => Credential::Token(token),
                 Err(mistyped) => Credential::Mistyped(mistyped),
             };
-            Ok(Form { asked, credential, door: Door::Refresh })
+            Ok(Form { asked, credential, credential_use: CredentialUse::Refresh })
         }
         "" => Err(BadForm::NoGrantType),
         _ => Err(BadForm::UnknownGrantType),
@@ -165,7 +165,7 @@ pub(super) fn from_form(
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
+    use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind};
 
     use super::*;
 
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn scopes_are_repeated_or_not_and_an_empty_service_is_none() {
         let query = "scope=a%3Ab%3Apull&service=&scope=c+d&account=alice&client_id=docker";
-        let asked = Asked::from_query(query).unwrap();
+        let asked = TokenQuery::from_query(query).unwrap();
         assert_eq!(asked.scopes, ["a:b:pull", "c d"]);
         assert_eq!(asked.service, None);
     }
@@ -189,14 +189,14 @@ mod tests {
     fn every_parameter_but_scope_stands_there_once() {
         for name in ONCE {
             let twice = format!("{name}=a&scope=x&{name}=b&scope=y");
-            assert_eq!(Asked::from_query(&twice).err(), Some(Repeated(name)), "{twice}");
+            assert_eq!(TokenQuery::from_query(&twice).err(), Some(Repeated(name)), "{twice}");
             assert_eq!(read_form(&twice).err(), Some(BadForm::Repeated(Repeated(name))), "{twice}");
             let split = read_with_query(&format!("{name}=a"), &format!("scope=x&{name}=a"));
             assert_eq!(split.err(), Some(BadForm::Repeated(Repeated(name))), "{name} in query and form");
         }
         let scopes = read_with_query("scope=x", "grant_type=password&username=a&password=b&scope=y");
         assert_eq!(scopes.err(), Some(BadForm::Repeated(Repeated("scope"))));
-        assert!(Asked::from_query("scope=x&scope=y&hint=1&hint=2").is_ok());
+        assert!(TokenQuery::from_query("scope=x&scope=y&hint=1&hint=2").is_ok());
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
         let Credential::Password { name, password } = form.credential else { panic!() };
         assert_eq!((name.as_str(), password.expose()), ("alice", "p:&w"));
         assert_eq!((form.asked.service.as_deref(), form.asked.scopes.len()), (Some("hub"), 2));
-        assert_eq!(form.door, Door::Registry);
+        assert_eq!(form.credential_use, CredentialUse::Registry);
     }
 
     #[test]
@@ -240,18 +240,20 @@ mod tests {
         assert_eq!(form("x").err(), Some(BadForm::NoIdentityToken));
         assert_eq!(form("").err(), Some(BadForm::NoIdentityToken));
         assert!(matches!(form("asi_1_x").ok().unwrap().credential, Credential::Mistyped(_)));
-        let (token, _) = OwnToken::compose(OwnTokenKind::Identity, OwnTokenId::new(1), &[1; 24]);
+        let (token, _) = ServiceToken::compose(ServiceTokenKind::Identity, ServiceTokenId::new(1), &[1; 24]);
         let read = form(&token).ok().unwrap();
         assert!(matches!(read.credential, Credential::Token(_)));
-        assert_eq!(read.door, Door::Refresh);
+        assert_eq!(read.credential_use, CredentialUse::Refresh);
     }
 
     #[test]
     fn a_client_that_would_store_a_token_says_so_in_one_of_two_ways() {
         for query in ["offline_token=true&client_id=docker", "access_type=offline&client_id=docker"] {
-            let asked = Asked::from_query(query).unwrap();
+            let asked = TokenQuery::from_query(query).unwrap();
             assert!(asked.offline && asked.client.as_deref() == Some("docker"), "{query}");
         }
-        assert!(!Asked::from_query("offline_token=false&access_type=online&client_id=").unwrap().offline);
+        assert!(
+            !TokenQuery::from_query("offline_token=false&access_type=online&client_id=").unwrap().offline
+        );
     }
 }

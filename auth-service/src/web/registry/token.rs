@@ -11,21 +11,21 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::answer::{self, ErrorAnswer};
 use super::credential::from_basic;
-use super::form::{Asked, BadForm, Form, from_form};
+use super::form::{BadForm, Form, TokenQuery, from_form};
 use super::programs::push_meaning;
 use crate::app::give_tokens::Requester;
 use crate::app::issue_token::{IssueToken, IssuedToken, TokenAnswer, TokenRequest};
 use crate::app::log_in::Origin;
 use crate::domain::client_id::ClientId;
-use crate::domain::login::Door;
+use crate::domain::login::CredentialUse;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::web::authorization::only_header;
-use crate::web::public::PublicListener;
 use crate::web::reading::{OVER_QUOTA, Unread, head_bytes, read_body};
+use crate::web::shared::SharedState;
 
 /// How long an answer may take. Docker gives up after 15 s, and then shows no reason.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(12);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(12);
 
 /// Scopes in the log are cut after this many characters.
 const LOGGED_SCOPE: usize = 500;
@@ -35,7 +35,7 @@ pub struct TokenEndpoint {
     /// The use case.
     pub issue_token: IssueToken,
     /// What it shares with the REST interface.
-    pub public: Arc<PublicListener>,
+    pub public: Arc<SharedState>,
 }
 
 /// `GET /token`.
@@ -64,7 +64,7 @@ impl TokenEndpoint {
         let address = self.public.proxies.client_address(request);
         let identifier = self.public.identifiers.next();
         let mut entry = LogEntry { identifier, address, user: None, scope: String::new() };
-        let Form { asked, credential, door } = match read {
+        let Form { asked, credential, credential_use } = match read {
             Ok(form) => form,
             Err(error) => return self.refuse(&entry, &error, None, to_form),
         };
@@ -75,7 +75,7 @@ impl TokenEndpoint {
         };
         let token_request = TokenRequest {
             credential,
-            door,
+            credential_use,
             service: asked.service,
             scopes: asked.scopes,
             origin: Origin { network: ClientNetwork::of(address), by_form: to_form },
@@ -85,7 +85,7 @@ impl TokenEndpoint {
         };
         let answering = self.issue_token.run(&token_request);
         let outcome =
-            tokio::time::timeout(ANSWER_PATIENCE, answering).await.unwrap_or_else(|_| TokenAnswer::late());
+            tokio::time::timeout(ANSWER_TIMEOUT, answering).await.unwrap_or_else(|_| TokenAnswer::late());
         entry.user = outcome.user;
         match outcome.outcome {
             Ok(issued) => {
@@ -121,12 +121,12 @@ impl TokenEndpoint {
 
     fn read_query(&self, request: &HttpRequest) -> Result<Form, ErrorAnswer> {
         self.require_short_head(request)?;
-        let asked =
-            Asked::from_query(request.query_string()).map_err(|error| ErrorAnswer::contradiction(&error))?;
+        let asked = TokenQuery::from_query(request.query_string())
+            .map_err(|error| ErrorAnswer::contradiction(&error))?;
         let header = only_header(request).map_err(|error| ErrorAnswer::contradiction(&error))?;
         let credential = from_basic(header, self.public.credential_bytes, &self.public.shapes)
             .map_err(|error| ErrorAnswer::bad_credential(&error.to_string()))?;
-        Ok(Form { asked, credential, door: Door::Registry })
+        Ok(Form { asked, credential, credential_use: CredentialUse::Registry })
     }
 
     async fn read_form(&self, request: &HttpRequest, body: web::Payload) -> Result<Form, ErrorAnswer> {

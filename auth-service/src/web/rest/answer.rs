@@ -12,11 +12,11 @@ use crate::app::log_in::NoLogin;
 use crate::domain::contact::Contact;
 use crate::domain::foreign::IssuerName;
 use crate::domain::login::{LoginScopes, NotAdmitted};
-use crate::domain::own_token::OwnTokenKind;
 use crate::domain::project::ProjectId;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
 use crate::domain::refused_login::RefusedLogin;
+use crate::domain::service_token::ServiceTokenKind;
 use crate::ports::StorageError;
 use crate::web::reading::{OVER_QUOTA, Unread};
 
@@ -107,7 +107,7 @@ impl From<NoLogin> for RestError {
 impl RestError {
     /// The session that the login was good for has ended since.
     pub(super) fn session_ended() -> Self {
-        let ended = NotAdmitted::UnknownToken(OwnTokenKind::Session);
+        let ended = NotAdmitted::UnknownToken(ServiceTokenKind::Session);
         Self::Refused(RefusedLogin::NotAdmitted(ended).refusal())
     }
 

@@ -31,7 +31,7 @@ pub(super) fn from_header(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::own_token::{OwnToken, OwnTokenId, OwnTokenKind};
+    use crate::domain::service_token::{ServiceToken, ServiceTokenId, ServiceTokenKind};
 
     fn read(header: &str) -> Result<Credential, RestError> {
         from_header(Some(&HeaderValue::from_str(header).unwrap()), 200, &TokenShapes::default())
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn a_token_is_read_and_anything_else_is_not_tried() {
-        let (token, _) = OwnToken::compose(OwnTokenKind::Personal, OwnTokenId::new(1), &[7; 24]);
+        let (token, _) = ServiceToken::compose(ServiceTokenKind::Personal, ServiceTokenId::new(1), &[7; 24]);
         for scheme in ["Bearer", "bearer ", "BEARER"] {
             let read = read(&format!("{scheme} {}", &*token));
             assert!(matches!(read, Ok(Credential::Token(_))), "{scheme}");

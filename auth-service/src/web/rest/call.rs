@@ -11,7 +11,7 @@ use crate::app::give_tokens::Requester;
 use crate::app::log_in::{Admitted, Origin};
 use crate::domain::facts::UserFacts;
 use crate::domain::login::{Caller, Proof};
-use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
+use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind};
 use crate::web::reading::Body;
 
 /// How many rows a page has.
@@ -37,9 +37,9 @@ impl Call {
 
     /// The session that the user has logged in with: what lasts longer than a session is made in one that has not
     /// ended by then.
-    pub(super) fn session(&self) -> Result<OwnTokenId, RestError> {
+    pub(super) fn session(&self) -> Result<ServiceTokenId, RestError> {
         match self.admitted.as_ref().map(|admitted| &admitted.proof) {
-            Some(Proof::Token(token)) if token.kind == OwnTokenKind::Session => Ok(token.id),
+            Some(Proof::Token(token)) if token.kind == ServiceTokenKind::Session => Ok(token.id),
             _ => Err(RestError::NotLoggedIn),
         }
     }
@@ -50,8 +50,8 @@ impl Call {
     }
 
     /// The number of a token in the path; one that cannot be a number names nothing.
-    pub(super) fn token_id(&self) -> Result<OwnTokenId, RestError> {
-        OwnTokenId::parse(self.part("id"))
+    pub(super) fn token_id(&self) -> Result<ServiceTokenId, RestError> {
+        ServiceTokenId::parse(self.part("id"))
             .ok_or_else(|| RestError::NotFound("there is no such token".to_owned()))
     }
 

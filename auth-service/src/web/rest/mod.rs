@@ -21,21 +21,21 @@ use self::answer::{Answer, RestError};
 use self::call::Call;
 use self::endpoints::{ENDPOINTS, Endpoint, Needs};
 use super::authorization::only_header;
-use super::public::PublicListener;
 use super::reading::{Body, OVER_QUOTA, head_bytes, read_body};
+use super::shared::SharedState;
 use crate::app::give_tokens::{GiveTokens, Requester};
 use crate::app::link_accounts::LinkAccounts;
+use crate::app::list_tokens::ListTokens;
 use crate::app::log_in::{Admitted, LogIn, Origin};
-use crate::app::own_tokens::OwnTokens;
 use crate::app::sessions::Sessions;
-use crate::domain::login::{Caller, Door, LoginScopes};
+use crate::domain::login::{Caller, CredentialUse, LoginScopes};
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::ports::accounts::Users;
 use crate::ports::system::Clock;
 
 /// How long an answer may take, the arrival of the body included.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Paths below which everything is this interface's: a program reads the reason of a refusal there.
 const PREFIXES: [&str; 3] = ["/repo/v1", "/auth/v1", "/file/v1"];
@@ -49,7 +49,7 @@ pub struct RestApi {
     /// Makes tokens.
     pub give_tokens: Arc<GiveTokens>,
     /// Lists and revokes tokens.
-    pub own_tokens: OwnTokens,
+    pub list_tokens: ListTokens,
     /// Links accounts.
     pub link_accounts: LinkAccounts,
     /// Users.
@@ -57,7 +57,7 @@ pub struct RestApi {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// What it shares with the token endpoint.
-    pub public: Arc<PublicListener>,
+    pub public: Arc<SharedState>,
 }
 
 /// Adds a route for each row of the table, and the answer for everything else.
@@ -100,7 +100,7 @@ impl RestApi {
         let address = self.public.proxies.client_address(&request);
         let mut entry = LogEntry { endpoint, identifier: self.public.identifiers.next(), address, user: 0 };
         let answering = self.answer(&mut entry, request, payload);
-        let outcome = tokio::time::timeout(PATIENCE, answering)
+        let outcome = tokio::time::timeout(TIMEOUT, answering)
             .await
             .unwrap_or_else(|_| Err(RestError::Unavailable("no answer was found in time".to_owned())));
         match outcome {
@@ -167,7 +167,7 @@ impl RestApi {
         };
         let header = only_header(request).map_err(|error| RestError::BadRequest(error.to_string()))?;
         let credential = bearer::from_header(header, self.public.credential_bytes, &self.public.shapes)?;
-        let admitted = self.log_in.run(&credential, Door::Rest, origin, &[]).await?;
+        let admitted = self.log_in.run(&credential, CredentialUse::Rest, origin, &[]).await?;
         match admitted.caller() {
             Caller::Anonymous if is_for_anybody => {}
             Caller::Anonymous => return Err(RestError::NotLoggedIn),

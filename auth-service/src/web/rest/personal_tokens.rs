@@ -7,10 +7,10 @@ use super::RestApi;
 use super::answer::{Answer, RestError};
 use super::call::Call;
 use crate::app::give_tokens::{GiveTokenError, PersonalTokenRequest};
-use crate::app::own_tokens::TokenDescription;
+use crate::app::list_tokens::TokenDescription;
 use crate::domain::login::{LoginScope, LoginScopes};
-use crate::domain::own_token::OwnTokenKind::Personal;
 use crate::domain::project::ProjectId;
+use crate::domain::service_token::ServiceTokenKind::Personal;
 use crate::domain::time::Timestamp;
 use crate::domain::token_name::TokenName;
 use crate::ports::tokens::AddTokenError;
@@ -96,21 +96,21 @@ impl From<GiveTokenError> for RestError {
 
 /// `GET /auth/v1/personalAccessToken`
 pub(super) async fn list(api: &RestApi, call: &Call) -> Result<Answer, RestError> {
-    let records = api.own_tokens.list(Personal, call.user()?.id).await?;
+    let records = api.list_tokens.list(Personal, call.user()?.id).await?;
     let now = api.clock.now();
     call.page(&records, |record| TokenDescription::of(record, now))
 }
 
 /// `GET /auth/v1/personalAccessToken/{id}`
 pub(super) async fn show(api: &RestApi, call: &Call) -> Result<Answer, RestError> {
-    let record = api.own_tokens.find(Personal, call.token_id()?, call.user()?.id).await?;
+    let record = api.list_tokens.find(Personal, call.token_id()?, call.user()?.id).await?;
     let record = record.ok_or_else(|| RestError::NotFound("there is no such token".to_owned()))?;
     Answer::of(&TokenDescription::of(&record, api.clock.now()))
 }
 
 /// `DELETE /auth/v1/personalAccessToken/{id}`
 pub(super) async fn revoke(api: &RestApi, call: &Call) -> Result<Answer, RestError> {
-    match api.own_tokens.revoke(Personal, call.token_id()?, call.user()?.id).await? {
+    match api.list_tokens.revoke(Personal, call.token_id()?, call.user()?.id).await? {
         true => Ok(Answer::Done),
         false => Err(RestError::NotFound("there is no such token".to_owned())),
     }

@@ -9,9 +9,9 @@ use crate::domain::access::AccessSet;
 use crate::domain::account::AccountState;
 use crate::domain::facts::{LifeState, ProjectFacts, RepositoryFacts, Sharing, TokenFacts, UserFacts};
 use crate::domain::login::LoginScopes;
-use crate::domain::own_token::{OwnTokenId, OwnTokenKind, TokenDigest};
 use crate::domain::principal::{PrincipalId, TeamId, UserId};
 use crate::domain::project::ProjectId;
+use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind, TokenDigest};
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
 use crate::ports::facts::{ProjectContents, StoredRepository};
@@ -121,8 +121,8 @@ impl TokenColumns {
         let kind = self.kind.as_deref().unwrap_or_default();
         let digest = self.digest.as_deref().and_then(TokenDigest::from_bytes);
         Ok(Some(TokenFacts {
-            id: OwnTokenId::new(id),
-            kind: OwnTokenKind::parse(kind).ok_or_else(|| corrupt("tokens.kind", kind))?,
+            id: ServiceTokenId::new(id),
+            kind: ServiceTokenKind::parse(kind).ok_or_else(|| corrupt("tokens.kind", kind))?,
             user,
             digest: digest.ok_or_else(|| corrupt("tokens.digest", "of another length"))?,
             scopes: login_scopes(self.scopes.unwrap_or(-1))?,
@@ -151,7 +151,7 @@ impl RepositoryColumns {
         let facts = match self.state.as_deref() {
             None => return Ok(None),
             Some("reserved") => RepositoryFacts::Reserved { by: UserId::new(self.reserved_by.unwrap_or(0)) },
-            Some("fenced") => RepositoryFacts::Fenced,
+            Some("quarantined") => RepositoryFacts::Quarantined,
             Some("live") => self.known(LifeState::Live)?,
             Some("trashed") => self.known(LifeState::Trashed)?,
             Some(other) => return Err(corrupt("repositories.state", other)),

@@ -189,7 +189,7 @@ fn a_program_stands_for_itself_and_gets_no_account() {
     assert!(matches!(login.standing, Standing::Subject { is_client: true, .. }));
     assert_eq!(login.newcomer, None);
     let person = understand(&rules, &json!({})).unwrap();
-    let proposed = Newcomer { name: Some("Alice".to_owned()), email: Some("a@x.org".to_owned()) };
+    let proposed = JustInTimeAccount { name: Some("Alice".to_owned()), email: Some("a@x.org".to_owned()) };
     assert_eq!(person.newcomer, Some(proposed));
 }
 

@@ -52,7 +52,7 @@ impl Rules<'_> {
         match (self.project.state, self.repository) {
             (LifeState::Trashed, _) => Some(Reason::ProjectInTrash),
             (_, RepositoryFacts::Known { state: LifeState::Trashed, .. }) => Some(Reason::RepositoryInTrash),
-            (_, RepositoryFacts::Fenced) => Some(Reason::Fenced),
+            (_, RepositoryFacts::Quarantined) => Some(Reason::Quarantined),
             _ => None,
         }
     }

@@ -14,9 +14,9 @@ use super::super::login::{Caller, LoginScope, LoginScopes, Powers};
 use super::super::principal::{PrincipalId, UserId};
 use super::super::project::ProjectId;
 use super::super::reason::Reason;
-use super::super::refusal::{Manners, PushMeaning, refusal};
+use super::super::refusal::{PushMeaning, RefusalContext, refusal};
 use super::super::repository::RepositoryName;
-use super::super::scope::{Action, Actions, Wanted};
+use super::super::scope::{Action, Actions, RequestedScopes};
 use super::{AccessPolicy, Certification, Decision, FirstUse, decide};
 
 const USER: i64 = 3_400_001;
@@ -45,7 +45,7 @@ fn life() -> impl Strategy<Value = LifeState> {
 fn repository() -> impl Strategy<Value = RepositoryFacts> {
     prop_oneof![
         Just(RepositoryFacts::Unknown),
-        Just(RepositoryFacts::Fenced),
+        Just(RepositoryFacts::Quarantined),
         prop::sample::select(vec![USER, 3_400_009])
             .prop_map(|by| RepositoryFacts::Reserved { by: UserId::new(by) }),
         (life(), any::<bool>(), prop::option::of(sharing())).prop_map(|(state, open_data, local)| {
@@ -109,13 +109,13 @@ fn facts(project: Option<&ProjectFacts>, repositories: &[(&str, &RepositoryFacts
     Facts { repositories: repositories.iter().map(situation).collect(), ..Facts::default() }
 }
 
-fn wanted(scopes: &[String]) -> Wanted {
-    Wanted::parse(scopes.iter().map(String::as_str), 64).unwrap()
+fn requested(scopes: &[String]) -> RequestedScopes {
+    RequestedScopes::parse(scopes.iter().map(String::as_str), 64).unwrap()
 }
 
 fn answer(decision: &Decision) -> (Option<String>, String) {
-    let manners = Manners { host: "hub", push: PushMeaning::Push };
-    let refused = refusal(decision, manners).map(|refusal| refusal.message);
+    let context = RefusalContext { host: "hub", push: PushMeaning::Push };
+    let refused = refusal(decision, context).map(|refusal| refusal.message);
     (refused, serde_json::to_string(&granted_access(decision)).unwrap())
 }
 
@@ -128,8 +128,8 @@ proptest! {
         policy in policy(), asks in actions(), anonymous: bool,
     ) {
         let caller = if anonymous { Caller::Anonymous } else { Caller::User(&user, login) };
-        let wanted = wanted(&[format!("repository:syn5/a:{asks}")]);
-        let decision = decide(&caller, &wanted, &facts(Some(&project), &[("a", &repository)]), policy);
+        let requested = requested(&[format!("repository:syn5/a:{asks}")]);
+        let decision = decide(&caller, &requested, &facts(Some(&project), &[("a", &repository)]), policy);
         let one = &decision.repositories[0];
         prop_assert!(one.granted.is_within(one.asked));
         prop_assert!(!one.granted.has(Action::Push) || one.granted.has(Action::Pull));
@@ -143,9 +143,9 @@ proptest! {
         user in user(), login in login(), project in project(), repository in repository(),
         policy in policy(), asks in actions(),
     ) {
-        let wanted = wanted(&[format!("repository:syn5/a:{asks}")]);
+        let requested = requested(&[format!("repository:syn5/a:{asks}")]);
         let facts = facts(Some(&project), &[("a", &repository)]);
-        let granted = |login| decide(&Caller::User(&user, login), &wanted, &facts, policy).repositories[0].granted;
+        let granted = |login| decide(&Caller::User(&user, login), &requested, &facts, policy).repositories[0].granted;
         let limited = granted(login);
         prop_assert!(limited.is_within(granted(Powers::WHOLE)));
         prop_assert!(limited.is_empty() || login.only_in != Some(ProjectId::new(6)));
@@ -160,9 +160,9 @@ proptest! {
         policy in policy(), asks in actions(),
     ) {
         let robot = UserFacts { robot_of: Some(ProjectId::new(6)), ..user };
-        let wanted = wanted(&[format!("repository:syn5/a:{asks}")]);
+        let requested = requested(&[format!("repository:syn5/a:{asks}")]);
         let facts = facts(Some(&project), &[("a", &repository)]);
-        let granted = |caller: &Caller<'_>| decide(caller, &wanted, &facts, policy).repositories[0].granted;
+        let granted = |caller: &Caller<'_>| decide(caller, &requested, &facts, policy).repositories[0].granted;
         prop_assert!(granted(&Caller::User(&robot, login)).is_within(granted(&Caller::Anonymous)));
     }
 
@@ -174,10 +174,10 @@ proptest! {
         let caller = Caller::User(&user, login);
         let facts = facts(Some(&project), &[("a", &repository), ("b", &other)]);
         let mut scopes: Vec<String> = asks.iter().map(|asks| format!("repository:syn5/a:{asks}")).collect();
-        let alone = decide(&caller, &wanted(&scopes), &facts, policy).repositories.remove(0);
+        let alone = decide(&caller, &requested(&scopes), &facts, policy).repositories.remove(0);
         scopes.reverse();
         scopes.insert(0, "repository:syn5/b:pull,push".to_owned());
-        let beside = decide(&caller, &wanted(&scopes), &facts, policy).repositories.remove(1);
+        let beside = decide(&caller, &requested(&scopes), &facts, policy).repositories.remove(1);
         prop_assert_eq!(alone, beside);
     }
 
@@ -190,14 +190,14 @@ proptest! {
     ) {
         let caller = Caller::User(&user, login);
         let facts = facts(Some(&project), &[("a", &repository)]);
-        let together = wanted(&[format!("repository:syn5/a:{asks}")]);
+        let together = requested(&[format!("repository:syn5/a:{asks}")]);
         let names = together.repositories[0].actions.names();
         let apart: Vec<String> = names.iter().map(|action| format!("repository:syn5/a:{action}")).collect();
-        let grant = |wanted: &Wanted| {
-            let one = decide(&caller, wanted, &facts, policy).repositories.remove(0);
+        let grant = |requested: &RequestedScopes| {
+            let one = decide(&caller, requested, &facts, policy).repositories.remove(0);
             (one.granted, one.missing, one.may_delete, one.first_use)
         };
-        prop_assert_eq!(grant(&together), grant(&wanted(&apart)));
+        prop_assert_eq!(grant(&together), grant(&requested(&apart)));
     }
 
     #[test]
@@ -206,8 +206,8 @@ proptest! {
     ) {
         let facts = facts(Some(&project), &[("a", &RepositoryFacts::Unknown)]);
         let decision = |caller: &Caller<'_>, asks: &str| {
-            let wanted = wanted(&[format!("repository:syn5/a:{asks}")]);
-            decide(caller, &wanted, &facts, policy).repositories.remove(0)
+            let requested = requested(&[format!("repository:syn5/a:{asks}")]);
+            decide(caller, &requested, &facts, policy).repositories.remove(0)
         };
         let caller = Caller::User(&user, login);
         let may_push = decision(&caller, "pull,push").granted.has(Action::Push);
@@ -223,11 +223,11 @@ proptest! {
         user in user(), project in project(), repository in repository(), policy in policy(), asks in actions(),
     ) {
         let closed = project.state == LifeState::Trashed
-            || matches!(repository, RepositoryFacts::Fenced | RepositoryFacts::Known { state: LifeState::Trashed, .. });
-        let wanted = wanted(&[format!("repository:syn5/a:{asks}")]);
+            || matches!(repository, RepositoryFacts::Quarantined | RepositoryFacts::Known { state: LifeState::Trashed, .. });
+        let requested = requested(&[format!("repository:syn5/a:{asks}")]);
         let facts = facts(Some(&project), &[("a", &repository)]);
         for caller in [Caller::Anonymous, Caller::User(&user, Powers::WHOLE)] {
-            let granted = decide(&caller, &wanted, &facts, policy).repositories[0].granted;
+            let granted = decide(&caller, &requested, &facts, policy).repositories[0].granted;
             prop_assert!(!closed || granted.is_empty());
         }
     }
@@ -247,10 +247,10 @@ proptest! {
             _ => AccessSet::NONE,
         };
         prop_assume!(local.is_empty() && project.sharing.access_of(&caller).is_empty());
-        let wanted = wanted(&[format!("repository:syn5/a:{asks}")]);
-        let seen = decide(&caller, &wanted, &facts(Some(&project), &[("a", &repository)]), policy);
-        let free = decide(&caller, &wanted, &facts(Some(&project), &[("a", &RepositoryFacts::Unknown)]), policy);
-        let no_project = decide(&caller, &wanted, &facts(None, &[("a", &RepositoryFacts::Unknown)]), policy);
+        let requested = requested(&[format!("repository:syn5/a:{asks}")]);
+        let seen = decide(&caller, &requested, &facts(Some(&project), &[("a", &repository)]), policy);
+        let free = decide(&caller, &requested, &facts(Some(&project), &[("a", &RepositoryFacts::Unknown)]), policy);
+        let no_project = decide(&caller, &requested, &facts(None, &[("a", &RepositoryFacts::Unknown)]), policy);
         prop_assert_eq!(answer(&seen), answer(&free));
         prop_assert_eq!(answer(&free), answer(&no_project));
     }
@@ -265,9 +265,9 @@ proptest! {
             _ => project.sharing.access_of(&caller),
         };
         prop_assume!(!benefactor.has(AccessKind::Read));
-        let wanted = wanted(&[format!("repository:syn5/a:{asks}")]);
+        let requested = requested(&[format!("repository:syn5/a:{asks}")]);
         let reasons = |repository: &RepositoryFacts| {
-            decide(&caller, &wanted, &facts(Some(&project), &[("a", repository)]), policy).repositories.remove(0).missing
+            decide(&caller, &requested, &facts(Some(&project), &[("a", repository)]), policy).repositories.remove(0).missing
         };
         let free = reasons(&RepositoryFacts::Unknown);
         for missing in reasons(&repository) {

@@ -4,13 +4,13 @@ use async_trait::async_trait;
 
 use super::{Store, change, next_number, note_change, read};
 use crate::domain::facts::RepositoryFacts;
-use crate::domain::login::Asker;
+use crate::domain::login::Identity;
 use crate::domain::principal::UserId;
 use crate::domain::repository::RepositoryName;
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
 use crate::ports::facts::FactsStore as _;
-use crate::ports::items::{Names, Reservation, ReservationLimits};
+use crate::ports::items::{NameReservations, Reservation, ReservationLimits};
 
 /// How many reservations are forgotten in one transaction: nobody else can change anything while it runs.
 const FORGOTTEN_AT_ONCE: u64 = 500;
@@ -105,10 +105,10 @@ impl Store {
         let now = self.clock.now().as_millis();
         change!(self, transaction => {
             let number = next_number!(transaction, "entity");
-            let fenced = sqlx::query(
+            let quarantined = sqlx::query(
                 "INSERT INTO repositories (id, project_id, path, state, local_sharing, open_data, created_at) \
-                 VALUES ($1, $2, $3, 'fenced', $4, $4, $5) ON CONFLICT (project_id, path) DO UPDATE \
-                 SET state = 'fenced', reserved_by = NULL, reserved_until = NULL \
+                 VALUES ($1, $2, $3, 'quarantined', $4, $4, $5) ON CONFLICT (project_id, path) DO UPDATE \
+                 SET state = 'quarantined', reserved_by = NULL, reserved_until = NULL \
                  WHERE repositories.state = 'reserved' AND repositories.reserved_until <= $5",
             )
             .bind(number)
@@ -118,7 +118,7 @@ impl Store {
             .bind(now)
             .execute(&mut *transaction)
             .await?;
-            if fenced.rows_affected() > 0 {
+            if quarantined.rows_affected() > 0 {
                 note_change!(transaction, "project", name.project().number());
             }
             Ok(())
@@ -140,7 +140,7 @@ impl Store {
 
 /// A token request waits for the first four, so that they end in time whatever the database does.
 #[async_trait]
-impl Names for Store {
+impl NameReservations for Store {
     async fn reserve(
         &self,
         name: &RepositoryName,
@@ -167,12 +167,12 @@ impl Names for Store {
         Ok(())
     }
 
-    async fn fence(&self, name: &RepositoryName) -> Result<(), StorageError> {
+    async fn quarantine(&self, name: &RepositoryName) -> Result<(), StorageError> {
         self.in_time(Box::pin(self.try_to_fence(name))).await
     }
 
     async fn quarantine_unrecorded(&self, names: &[RepositoryName]) -> Result<usize, StorageError> {
-        let facts = self.snapshot(&Asker::Nobody, names).await?.value;
+        let facts = self.snapshot(&Identity::Nobody, names).await?.value;
         let mut closed = 0;
         for situation in facts.repositories {
             let is_unrecorded =

@@ -12,7 +12,7 @@ use super::super::login::{Caller, LoginScopes, Powers};
 use super::super::principal::{PrincipalId, TeamId, UserId};
 use super::super::project::ProjectId;
 use super::super::repository::RepositoryName;
-use super::super::scope::Wanted;
+use super::super::scope::RequestedScopes;
 use super::{AccessPolicy, Certification, FirstUse, RepositoryDecision, decide};
 
 const USER: i64 = 3_400_001;
@@ -97,8 +97,8 @@ impl Row {
             false => Caller::User(&user, self.powers()),
         };
         let scope = format!("repository:syn5/app:{}", self.asks);
-        let wanted = Wanted::parse([scope.as_str()], 64).unwrap();
-        decide(&caller, &wanted, &facts, self.policy).repositories.remove(0)
+        let requested = RequestedScopes::parse([scope.as_str()], 64).unwrap();
+        decide(&caller, &requested, &facts, self.policy).repositories.remove(0)
     }
 
     /// What comes out, as `pull push` or `pull:not_visible push:no_create` in the order of the actions.
@@ -140,7 +140,7 @@ fn row_2_an_unknown_name_grants_pull_to_whoever_may_push_first_and_to_nobody_els
     expect("pull:token_scope", &Row { bound_to: Some(6), ..row() });
     expect("pull:in_trash", &Row { project: Some(LifeState::Trashed), ..row() });
     expect("pull:anonymous", &Row { anonymous: true, ..row() });
-    expect("pull:unavailable", &Row { repository: RepositoryFacts::Fenced, ..row() });
+    expect("pull:unavailable", &Row { repository: RepositoryFacts::Quarantined, ..row() });
     let with = |certification| AccessPolicy { certification, anonymous_pull: true };
     expect("pull", &Row { certified: false, policy: with(Certification::Off), ..row() });
     expect("pull:not_visible", &Row { certified: false, policy: with(Certification::Create), ..row() });
@@ -341,7 +341,7 @@ fn a_reservation_counts_as_a_repository_and_serves_who_made_it() {
 
 #[test]
 fn a_fenced_name_is_closed() {
-    let row = || Row { repository: RepositoryFacts::Fenced, asks: "pull,push", ..Row::default() };
+    let row = || Row { repository: RepositoryFacts::Quarantined, asks: "pull,push", ..Row::default() };
     expect("pull:unavailable push:unavailable", &Row { project_access: "READ,CREATE", ..row() });
     expect("pull:not_visible push:not_visible", &Row { project_access: "CREATE", ..row() });
 }

@@ -18,7 +18,7 @@ pub(super) enum Preset {
 
 /// A configuration key whose values have the type that `K` parses.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Key<K> {
+pub(super) struct Setting<K> {
     /// `section.key`; in a family of sections a template.
     pub(super) name: &'static str,
     /// What may be written.
@@ -41,7 +41,7 @@ pub(super) trait Described {
     fn doc(&self) -> &'static str;
 }
 
-impl<K: Kind> Described for Key<K> {
+impl<K: Kind> Described for Setting<K> {
     fn name(&self) -> &'static str {
         self.name
     }

@@ -6,7 +6,7 @@ use super::login::{Caller, LoginScope, Powers};
 use super::project::ProjectId;
 use super::reason::Reason;
 use super::repository::RepositoryName;
-use super::scope::{Action, Actions, Wanted, WantedName, WantedRepository};
+use super::scope::{Action, Actions, RequestedName, RequestedRepository, RequestedScopes};
 
 mod rules;
 
@@ -45,7 +45,7 @@ pub struct Missing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepositoryDecision {
     /// Its name, byte for byte as asked.
-    pub name: WantedName,
+    pub name: RequestedName,
     /// What was asked.
     pub asked: Actions,
     /// Whether one scope asked to delete and nothing else. It changes nothing of what is granted.
@@ -84,8 +84,8 @@ impl Decision {
     /// The names that the registry has to be asked about before a token goes out.
     pub fn first_uses(&self) -> impl Iterator<Item = (&RepositoryName, FirstUse)> {
         self.repositories.iter().filter_map(|one| match &one.name {
-            WantedName::Proper(name) => one.first_use.map(|first_use| (name, first_use)),
-            WantedName::Improper(_) => None,
+            RequestedName::Proper(name) => one.first_use.map(|first_use| (name, first_use)),
+            RequestedName::Improper(_) => None,
         })
     }
 }
@@ -93,16 +93,21 @@ impl Decision {
 /// Decides on everything that was asked. Each repository is decided on by itself, so that asking for others
 /// beside it changes nothing.
 #[must_use]
-pub fn decide(caller: &Caller<'_>, wanted: &Wanted, facts: &Facts, policy: AccessPolicy) -> Decision {
-    let repositories = wanted
+pub fn decide(
+    caller: &Caller<'_>,
+    requested: &RequestedScopes,
+    facts: &Facts,
+    policy: AccessPolicy,
+) -> Decision {
+    let repositories = requested
         .repositories
         .iter()
         .map(|one| match &one.name {
-            WantedName::Improper(_) => refuse_all(one, improper_name_reason(caller)),
-            WantedName::Proper(name) => decide_on_name(caller, one, name, facts, policy),
+            RequestedName::Improper(_) => refuse_all(one, improper_name_reason(caller)),
+            RequestedName::Proper(name) => decide_on_name(caller, one, name, facts, policy),
         })
         .collect();
-    Decision { repositories, catalogue: wanted.catalogue.then(|| decide_catalogue(caller)) }
+    Decision { repositories, catalogue: requested.catalogue.then(|| decide_catalogue(caller)) }
 }
 
 /// Without a login, the login comes first; that a name is bad is worth telling only after that.
@@ -113,13 +118,13 @@ fn improper_name_reason(caller: &Caller<'_>) -> Reason {
     }
 }
 
-fn refuse_all(wanted: &WantedRepository, reason: Reason) -> RepositoryDecision {
+fn refuse_all(requested: &RequestedRepository, reason: Reason) -> RepositoryDecision {
     RepositoryDecision {
-        name: wanted.name.clone(),
-        asked: wanted.actions,
-        delete_alone: wanted.delete_alone,
+        name: requested.name.clone(),
+        asked: requested.actions,
+        delete_alone: requested.delete_alone,
         granted: Actions::NONE,
-        missing: wanted.actions.iter().map(|action| Missing { action, reason }).collect(),
+        missing: requested.actions.iter().map(|action| Missing { action, reason }).collect(),
         may_delete: false,
         first_use: None,
     }
@@ -137,27 +142,27 @@ fn decide_catalogue(caller: &Caller<'_>) -> Result<(), Reason> {
 
 fn decide_on_name(
     caller: &Caller<'_>,
-    wanted: &WantedRepository,
+    requested: &RequestedRepository,
     name: &RepositoryName,
     facts: &Facts,
     policy: AccessPolicy,
 ) -> RepositoryDecision {
     if let Some(project) = bound_elsewhere(caller, name) {
-        return refuse_all(wanted, Reason::TokenProject(project));
+        return refuse_all(requested, Reason::TokenProject(project));
     }
     if let Caller::User(UserFacts { robot_of: Some(project), .. }, powers) = caller
         && *project != name.project()
     {
-        return decide_away(*project, *powers, wanted, name, facts, policy);
+        return decide_away(*project, *powers, requested, name, facts, policy);
     }
     let Some(RepositorySituation { project: Some(project), repository, .. }) = facts.of(name) else {
-        return refuse_all(wanted, unseen(caller));
+        return refuse_all(requested, unseen(caller));
     };
     let rules = Rules { caller, project, repository, policy };
-    let mut decision = refuse_all(wanted, Reason::NotVisible);
+    let mut decision = refuse_all(requested, Reason::NotVisible);
     decision.missing.clear();
-    for action in wanted.actions.iter() {
-        match rules.decide(action, wanted.actions) {
+    for action in requested.actions.iter() {
+        match rules.decide(action, requested.actions) {
             Ok(()) => decision.granted = decision.granted.with(action),
             Err(reason) => decision.missing.push(Missing { action, reason }),
         }
@@ -174,16 +179,16 @@ fn decide_on_name(
 fn decide_away(
     its_project: ProjectId,
     powers: Powers,
-    wanted: &WantedRepository,
+    requested: &RequestedRepository,
     name: &RepositoryName,
     facts: &Facts,
     policy: AccessPolicy,
 ) -> RepositoryDecision {
     let reason = Reason::RobotProject(its_project);
     if !powers.scopes.has(LoginScope::Download) {
-        return refuse_all(wanted, reason);
+        return refuse_all(requested, reason);
     }
-    let mut decision = decide_on_name(&Caller::Anonymous, wanted, name, facts, policy);
+    let mut decision = decide_on_name(&Caller::Anonymous, requested, name, facts, policy);
     for missing in &mut decision.missing {
         missing.reason = reason;
     }

@@ -12,7 +12,7 @@ use crate::domain::network::ClientNetwork;
 use crate::ports::system::Identifiers;
 
 /// What the token endpoint and the REST interface share.
-pub struct PublicListener {
+pub struct SharedState {
     /// Names requests.
     pub identifiers: Box<dyn Identifiers>,
     /// Tells clients behind proxies apart.
@@ -37,7 +37,7 @@ pub struct PublicListener {
     pub in_flight: Arc<Quota>,
 }
 
-impl PublicListener {
+impl SharedState {
     /// What a body of a client network may take, of at most `bytes`.
     pub(super) fn body_limits(&self, bytes: usize, network: ClientNetwork) -> BodyLimits<'_> {
         BodyLimits { bytes, time: BODY_TIMEOUT, in_flight: &self.in_flight, network }

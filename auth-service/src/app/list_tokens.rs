@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::domain::own_token::{OwnTokenId, OwnTokenKind};
 use crate::domain::principal::UserId;
+use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind};
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
 use crate::ports::facts::FactsReader;
@@ -58,24 +58,28 @@ impl TokenDescription {
 }
 
 /// Looks after tokens for their owners.
-pub struct OwnTokens {
+pub struct ListTokens {
     /// Where they are kept.
     pub tokens: Arc<dyn Tokens>,
     /// Is told of changes, so that they hold for the next request.
     pub facts: Arc<dyn FactsReader>,
 }
 
-impl OwnTokens {
+impl ListTokens {
     /// Those of a kind, the newest first.
-    pub async fn list(&self, kind: OwnTokenKind, owner: UserId) -> Result<Vec<TokenRecord>, StorageError> {
+    pub async fn list(
+        &self,
+        kind: ServiceTokenKind,
+        owner: UserId,
+    ) -> Result<Vec<TokenRecord>, StorageError> {
         self.tokens.tokens(kind, Some(owner)).await
     }
 
     /// One of them; that of somebody else is none.
     pub async fn find(
         &self,
-        kind: OwnTokenKind,
-        id: OwnTokenId,
+        kind: ServiceTokenKind,
+        id: ServiceTokenId,
         owner: UserId,
     ) -> Result<Option<TokenRecord>, StorageError> {
         Ok(self.list(kind, owner).await?.into_iter().find(|record| record.id == id))
@@ -84,8 +88,8 @@ impl OwnTokens {
     /// Ends one of them; whether there was one.
     pub async fn revoke(
         &self,
-        kind: OwnTokenKind,
-        id: OwnTokenId,
+        kind: ServiceTokenKind,
+        id: ServiceTokenId,
         owner: UserId,
     ) -> Result<bool, StorageError> {
         let was_there = self.tokens.revoke_token(kind, id, Some(owner)).await?;

@@ -8,14 +8,14 @@ use crate::domain::network::ClientNetwork;
 
 /// For whom a token is asked about, and until when they wait for all of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Errand {
+pub(super) struct RequestContext {
     pub(super) network: ClientNetwork,
     pub(super) until: Instant,
 }
 
-impl Errand {
+impl RequestContext {
     /// One that begins now.
-    pub(super) fn new(network: ClientNetwork, patience: Duration) -> Self {
-        Self { network, until: Instant::now() + patience }
+    pub(super) fn new(network: ClientNetwork, timeout: Duration) -> Self {
+        Self { network, until: Instant::now() + timeout }
     }
 }

@@ -22,7 +22,7 @@ const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 
 /// What a token is for. None passes for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum OwnTokenKind {
+pub enum ServiceTokenKind {
     /// A personal access token: the password of scripts and of docker.
     Personal,
     /// An identity token, which docker stores in place of a password.
@@ -31,7 +31,7 @@ pub enum OwnTokenKind {
     Session,
 }
 
-impl OwnTokenKind {
+impl ServiceTokenKind {
     const ALL: [Self; 3] = [Self::Personal, Self::Identity, Self::Session];
 
     /// How every token of the kind begins.
@@ -89,10 +89,10 @@ impl TokenRoom {
     /// The room for tokens of a kind. A program that logs in anew with each request, as some do, must not push out the
     /// logins of others.
     #[must_use]
-    pub const fn of(kind: OwnTokenKind) -> Self {
+    pub const fn of(kind: ServiceTokenKind) -> Self {
         match kind {
-            OwnTokenKind::Personal => Self::Refuses { most: 100 },
-            OwnTokenKind::Identity | OwnTokenKind::Session => {
+            ServiceTokenKind::Personal => Self::Refuses { most: 100 },
+            ServiceTokenKind::Identity | ServiceTokenKind::Session => {
                 Self::Replaces { most_of_client: 100, most: 500 }
             }
         }
@@ -101,9 +101,9 @@ impl TokenRoom {
 
 /// The number of a token's record; drawn at random, so that it tells nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OwnTokenId(i64);
+pub struct ServiceTokenId(i64);
 
-impl OwnTokenId {
+impl ServiceTokenId {
     /// From the number as stored.
     #[must_use]
     pub const fn new(number: i64) -> Self {
@@ -129,7 +129,7 @@ impl OwnTokenId {
     }
 }
 
-impl fmt::Display for OwnTokenId {
+impl fmt::Display for ServiceTokenId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
     }
@@ -174,11 +174,11 @@ impl fmt::Debug for TokenDigest {
 
 /// A token as somebody presented it: well-formed, and not yet known to be anybody's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwnToken {
+pub struct ServiceToken {
     /// What it claims to be.
-    pub kind: OwnTokenKind,
+    pub kind: ServiceTokenKind,
     /// Which record it claims to be of.
-    pub id: OwnTokenId,
+    pub id: ServiceTokenId,
     /// What that record must hold.
     pub digest: TokenDigest,
 }
@@ -188,15 +188,15 @@ pub struct OwnToken {
 #[error("the token was mistyped or cut: its checksum does not match; copy it whole")]
 pub struct Mistyped;
 
-impl OwnToken {
+impl ServiceToken {
     /// Reads a token; `None` when the text does not begin like one.
     #[must_use]
     pub fn read(text: &str) -> Option<Result<Self, Mistyped>> {
-        let kind = OwnTokenKind::of(text)?;
+        let kind = ServiceTokenKind::of(text)?;
         Some(Self::read_as(kind, text).ok_or(Mistyped))
     }
 
-    fn read_as(kind: OwnTokenKind, text: &str) -> Option<Self> {
+    fn read_as(kind: ServiceTokenKind, text: &str) -> Option<Self> {
         let (id, rest) = text.strip_prefix(kind.prefix())?.split_once('_')?;
         let is_whole = rest.len() == 3 * GROUP_DIGITS + CHECKSUM_DIGITS && rest.is_ascii();
         let (checked, checksum) =
@@ -205,7 +205,7 @@ impl OwnToken {
         let id = i64::try_from(number(id)?).ok()?;
         (checksum == crc32fast::hash(checked.as_bytes())).then(|| Self {
             kind,
-            id: OwnTokenId(id),
+            id: ServiceTokenId(id),
             digest: TokenDigest::of(text),
         })
     }
@@ -213,8 +213,8 @@ impl OwnToken {
     /// Makes the text of a new token, which is shown once and never stored, and what is stored of it.
     #[must_use]
     pub fn compose(
-        kind: OwnTokenKind,
-        id: OwnTokenId,
+        kind: ServiceTokenKind,
+        id: ServiceTokenId,
         secret: &[u8; SECRET_BYTES],
     ) -> (Zeroizing<String>, TokenDigest) {
         let mut text = Zeroizing::new(String::with_capacity(64));
@@ -267,12 +267,16 @@ mod tests {
 
     #[test]
     fn a_token_is_read_back_as_what_it_was_made() {
-        for kind in OwnTokenKind::ALL {
-            let (text, digest) = OwnToken::compose(kind, OwnTokenId::new(3_500_000), &[7; SECRET_BYTES]);
+        for kind in ServiceTokenKind::ALL {
+            let (text, digest) =
+                ServiceToken::compose(kind, ServiceTokenId::new(3_500_000), &[7; SECRET_BYTES]);
             assert!(text.starts_with(kind.prefix()), "{}", *text);
-            let read = OwnToken::read(&text).unwrap().unwrap();
-            assert_eq!((read.kind, read.id, read.digest == digest), (kind, OwnTokenId::new(3_500_000), true));
-            assert_eq!(OwnTokenKind::parse(kind.name()), Some(kind));
+            let read = ServiceToken::read(&text).unwrap().unwrap();
+            assert_eq!(
+                (read.kind, read.id, read.digest == digest),
+                (kind, ServiceTokenId::new(3_500_000), true)
+            );
+            assert_eq!(ServiceTokenKind::parse(kind.name()), Some(kind));
         }
     }
 
@@ -286,18 +290,19 @@ mod tests {
             "ass_1_ä",
             "asp__000000000000000000000000000000000000000",
         ] {
-            assert_eq!(OwnToken::read(text), Some(Err(Mistyped)), "{text}");
+            assert_eq!(ServiceToken::read(text), Some(Err(Mistyped)), "{text}");
         }
         for other in ["", "as", "aspx", "password", "ASP_1"] {
-            assert_eq!(OwnToken::read(other), None, "{other}");
+            assert_eq!(ServiceToken::read(other), None, "{other}");
         }
     }
 
     #[test]
     fn a_token_of_one_kind_is_not_read_as_one_of_another() {
-        let (text, _) = OwnToken::compose(OwnTokenKind::Identity, OwnTokenId::new(1), &[1; SECRET_BYTES]);
+        let (text, _) =
+            ServiceToken::compose(ServiceTokenKind::Identity, ServiceTokenId::new(1), &[1; SECRET_BYTES]);
         let other = text.replace("asi_", "asp_");
-        assert_eq!(OwnToken::read(&other), Some(Err(Mistyped)));
+        assert_eq!(ServiceToken::read(&other), Some(Err(Mistyped)));
     }
 
     proptest! {
@@ -305,19 +310,19 @@ mod tests {
         fn one_wrong_character_is_always_found(
             id in 0..i64::MAX, secret: [u8; SECRET_BYTES], at in 4..52_usize, letter in "[0-9A-Za-z]",
         ) {
-            let (text, _) = OwnToken::compose(OwnTokenKind::Personal, OwnTokenId::new(id), &secret);
-            prop_assert!(matches!(OwnToken::read(&text), Some(Ok(_))));
+            let (text, _) = ServiceToken::compose(ServiceTokenKind::Personal, ServiceTokenId::new(id), &secret);
+            prop_assert!(matches!(ServiceToken::read(&text), Some(Ok(_))));
             let mut changed = text.to_string();
             let at = at.min(changed.len() - 1);
             changed.replace_range(at..=at, &letter);
             if changed != *text {
-                prop_assert_eq!(OwnToken::read(&changed), Some(Err(Mistyped)));
+                prop_assert_eq!(ServiceToken::read(&changed), Some(Err(Mistyped)));
             }
         }
 
         #[test]
         fn no_text_makes_the_reader_fail(text in "as[pis]_\\PC{0,60}") {
-            let _ = OwnToken::read(&text);
+            let _ = ServiceToken::read(&text);
         }
     }
 }

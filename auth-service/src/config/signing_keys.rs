@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use super::fault::Noted;
-use super::key::{Key, Preset, Section};
 use super::kind::FilePath;
 use super::reader::Reader;
+use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section =
     Section { name: "keys", doc: "The keys that sign tokens.", keys: &[&DIRECTORY] };
 
-const DIRECTORY: Key<FilePath> = Key {
+const DIRECTORY: Setting<FilePath> = Setting {
     name: "keys.directory",
     kind: FilePath,
     preset: Preset::Text("keys"),
