@@ -27,13 +27,11 @@ step() {
   printf '== %s: %s s\n' "$name" $((SECONDS - began))
 }
 
-unit_tests() {
-  if cargo nextest --version >/dev/null 2>&1; then
-    echo "$here/with-postgres.sh" cargo nextest run --workspace
-  else
-    echo "$here/with-postgres.sh" cargo test --workspace --quiet
-  fi
-}
+# With the tests that are ignored because they need root; without those that measure for minutes.
+unit_tests=(cargo test --workspace --quiet -- --include-ignored --skip full_size)
+if cargo nextest --version >/dev/null 2>&1; then
+  unit_tests=(cargo nextest run --workspace --run-ignored all -E 'not test(full_size)')
+fi
 
 [ "$(id -u)" = 0 ] || fail 'run it as root: the end-to-end tests start a docker engine of their own'
 command -v cargo >/dev/null || fail 'cargo is missing: install Rust from https://rustup.rs'
@@ -41,8 +39,7 @@ command -v apt-get >/dev/null || fail 'this is no Debian machine: the tools come
 
 timeout --kill-after=30 1500 "$here/install.sh" || fail 'the tools could not be installed'
 step 1200 'clippy' cargo clippy --workspace --all-targets -- -D warnings
-# shellcheck disable=SC2046  # the words of the command
-step 1200 'unit and contract tests, on both database engines' $(unit_tests)
+step 1200 'unit and contract tests, on both database engines' "$here/with-postgres.sh" "${unit_tests[@]}"
 step 1200 'release build' cargo build --release
 if [ ${#failed[@]} -gt 0 ] && [[ " ${failed[*]} " == *' release build '* ]]; then
   fail 'the release build failed; there is nothing to test end to end'
