@@ -299,31 +299,41 @@ pub fn with_code(code: ReasonCode, sentence: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The reason after this one. A new variant does not compile until it has its place here.
+    fn next(reason: &Reason) -> Option<Reason> {
+        Some(match reason {
+            Reason::Anonymous => Reason::NotVisible,
+            Reason::NotVisible => Reason::BadName,
+            Reason::BadName => Reason::RepositoryInTrash,
+            Reason::RepositoryInTrash => Reason::ProjectInTrash,
+            Reason::ProjectInTrash => Reason::Quarantined,
+            Reason::Quarantined => Reason::TokenScope { needs: LoginScope::Modify, has: LoginScopes::NONE },
+            Reason::TokenScope { .. } => Reason::TokenProject(ProjectId::new(9)),
+            Reason::TokenProject(_) => Reason::RobotProject(ProjectId::new(9)),
+            Reason::RobotProject(_) => Reason::NotCertified,
+            Reason::NotCertified => Reason::NoDownload,
+            Reason::NoDownload => Reason::NoUpdate,
+            Reason::NoUpdate => Reason::NoCreate,
+            Reason::NoCreate => Reason::NoDelete,
+            Reason::NoDelete => Reason::PushWithoutPull,
+            Reason::PushWithoutPull => Reason::TooManyFirstPushes(1_000),
+            Reason::TooManyFirstPushes(_) => Reason::ProjectOfFirstPushes(1_000),
+            Reason::ProjectOfFirstPushes(_) => Reason::CatalogueOfAdministrators,
+            Reason::CatalogueOfAdministrators => return None,
+        })
+    }
+
     #[test]
     fn a_sentence_is_one_line_and_ends_with_its_code() {
         let name = RequestedName::Proper(RepositoryName::parse("syn1/a").unwrap());
-        let reasons = [
-            Reason::Anonymous,
-            Reason::NotVisible,
-            Reason::RepositoryInTrash,
-            Reason::ProjectInTrash,
-            Reason::Quarantined,
-            Reason::TokenScope { needs: LoginScope::Modify, has: LoginScopes::NONE },
-            Reason::TokenProject(ProjectId::new(9)),
-            Reason::RobotProject(ProjectId::new(9)),
-            Reason::NotCertified,
-            Reason::NoDownload,
-            Reason::NoUpdate,
-            Reason::NoCreate,
-            Reason::NoDelete,
-            Reason::PushWithoutPull,
-            Reason::TooManyFirstPushes(1_000),
-            Reason::ProjectOfFirstPushes(1_000),
-        ];
-        for reason in reasons {
+        for reason in std::iter::successors(Some(Reason::Anonymous), next) {
+            let about_a_repository = !matches!(reason, Reason::BadName | Reason::CatalogueOfAdministrators);
             let sentence = reason.sentence(Action::Push, &name, "hub.example");
-            assert!(sentence.ends_with(&format!("[{}]", reason.code())), "{sentence}");
-            assert!(!sentence.contains('\n') && sentence.contains("syn1"), "{sentence}");
+            for sentence in [&sentence, &reason.catalogue_sentence("hub.example")] {
+                assert!(sentence.ends_with(&format!("[{}]", reason.code())), "{sentence}");
+                assert!(!sentence.contains('\n'), "{sentence}");
+            }
+            assert!(sentence.contains("syn1") || !about_a_repository, "{sentence}");
         }
     }
 

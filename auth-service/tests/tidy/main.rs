@@ -1,7 +1,8 @@
-//! The shape of the code, held by tests that name the line which breaks it: layers and their direction, the
-//! length of files, pairs of migrations, and that the docs name only what is there.
+//! The shape of the code, held by tests that name the line which breaks it: layers and their direction, the length of
+//! files, pairs of migrations, complete lists of variants, and that pages and comments name only what is there.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 
 mod docs;
 mod layers;
 mod source;
+mod variants;

@@ -1,13 +1,15 @@
 //! Reading the tree.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// A source file of the package.
 pub(crate) struct SourceFile {
     /// Below `src`, with `/`.
     pub(crate) name: String,
-    /// Its text.
     pub(crate) text: String,
+    /// Whether the whole file is tests, because its module is declared so.
+    pub(crate) is_test: bool,
 }
 
 impl SourceFile {
@@ -21,9 +23,14 @@ impl SourceFile {
             .take_while(move |(_, line)| !is_test_module(line))
     }
 
-    /// Whether the whole file is tests.
-    pub(crate) fn is_test(&self) -> bool {
-        self.name.ends_with("/tests.rs") || self.name.starts_with("domain/decision/")
+    /// The files that this one declares to be modules of tests.
+    fn test_modules(&self) -> impl Iterator<Item = String> {
+        let folder = self.name.trim_end_matches(".rs").trim_end_matches("mod").trim_end_matches('/');
+        let lines = self.text.lines().zip(self.text.lines().skip(1));
+        let names = lines.filter_map(|(attribute, module)| {
+            attribute.starts_with("#[cfg(test)]").then_some(module.strip_prefix("mod ")?.strip_suffix(';')?)
+        });
+        names.map(move |name| format!("{folder}/{name}.rs"))
     }
 }
 
@@ -44,11 +51,19 @@ pub(crate) fn source_files() -> Vec<SourceFile> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                files.push(SourceFile { name, text: std::fs::read_to_string(&path).unwrap() });
+                files.push(SourceFile {
+                    name,
+                    text: std::fs::read_to_string(&path).unwrap(),
+                    is_test: false,
+                });
             }
         }
     }
+    let tests: BTreeSet<String> = files.iter().flat_map(SourceFile::test_modules).collect();
+    for file in &mut files {
+        file.is_test = tests.contains(&file.name);
+    }
     files.sort_by(|one, other| one.name.cmp(&other.name));
-    assert!(files.len() > 50, "the tree was not found");
+    assert!(files.len() > 50 && !tests.is_empty(), "the tree was not found");
     files
 }

@@ -262,32 +262,49 @@ mod tests {
         "try again",
     ];
 
+    /// Whether the client repeats a request because of the status alone.
+    fn is_retried(error: &RestError) -> bool {
+        matches!(error.status().as_u16(), 429 | 500 | 502 | 503 | 504)
+    }
+
     #[test]
-    fn every_refusal_has_a_reason_that_the_client_does_not_take_for_an_outage() {
-        let text = String::new;
-        for error in [
-            RestError::NotLoggedIn,
-            RestError::NoToken,
-            RestError::MissingScopes(LoginScopes::USUAL),
-            RestError::BoundTo(ProjectId::new(5)),
-            RestError::MethodNotAllowed,
-            RestError::NotJson,
-            RestError::HeadTooLong(9),
-            RestError::Unread(Unread::TooLong, 9),
-            RestError::Unread(Unread::Late, 9),
-            RestError::Unread(Unread::Broken, 9),
-            RestError::Unread(Unread::Encoded, 9),
+    fn a_refusal_that_is_the_clients_own_is_never_repeated() {
+        for (error, status) in [
+            (RestError::NotLoggedIn, 401),
+            (RestError::NoToken, 401),
+            (RestError::session_ended(), 401),
+            (RestError::Refused(Refusal::of(ReasonCode::LockedOut, "wait")), 423),
+            (RestError::MissingScopes(LoginScopes::USUAL), 403),
+            (RestError::BoundTo(ProjectId::new(5)), 403),
+            (RestError::MethodNotAllowed, 405),
+            (RestError::NotJson, 415),
+            (RestError::HeadTooLong(9), 431),
+            (RestError::Unread(Unread::TooLong, 9), 413),
+            (RestError::Unread(Unread::Late, 9), 408),
+            (RestError::Unread(Unread::Broken, 9), 400),
+            (RestError::Unread(Unread::Encoded, 9), 415),
         ] {
-            let body = error.body(None);
-            let reason = body["reason"].as_str().unwrap().to_lowercase();
-            assert!(!reason.is_empty() && error.status().is_client_error(), "{error:?}");
-            assert!(!RETRIED.iter().any(|phrase| reason.contains(phrase)), "{reason}");
-            assert_ne!(error.status(), StatusCode::TOO_MANY_REQUESTS);
+            let answer = error.render("hub.example.org", None);
+            assert_eq!(answer.status().as_u16(), status, "{error:?}");
+            assert!(!is_retried(&error) && !answer.headers().contains_key(RETRY_AFTER), "{error:?}");
+            let reason = error.reason().to_lowercase();
+            assert!(!reason.is_empty() && !RETRIED.iter().any(|phrase| reason.contains(phrase)), "{reason}");
         }
-        for error in
-            [RestError::Busy, RestError::Unread(Unread::OverQuota, 9), RestError::Unavailable(text())]
-        {
-            assert!(error.status().is_server_error() || error.status() == StatusCode::TOO_MANY_REQUESTS);
+    }
+
+    #[test]
+    fn a_refusal_that_will_pass_is_repeated_and_says_when() {
+        let issuer = || IssuerName::new("campus");
+        for (error, status) in [
+            (RestError::Busy, 429),
+            (RestError::Unread(Unread::OverQuota, 9), 429),
+            (RestError::IssuerDown(issuer(), String::new()), 503),
+            (RestError::Unavailable(String::new()), 503),
+        ] {
+            let answer = error.render("hub.example.org", None);
+            assert_eq!(answer.status().as_u16(), status, "{error:?}");
+            assert!(is_retried(&error) && answer.headers().contains_key(RETRY_AFTER), "{error:?}");
+            assert!(error.body(None)["reason"].as_str().is_some_and(|reason| !reason.is_empty()));
         }
     }
 
