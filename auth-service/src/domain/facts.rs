@@ -81,7 +81,7 @@ impl Sharing {
                 .binary_search_by_key(&principal, |(row, _)| *row)
                 .map_or(AccessSet::NONE, |at| self.0[at].1)
         };
-        // Sharing with everybody gives READ and nothing else, whatever the row says (synapse-api.md 5.5).
+        // Sharing with everybody gives READ and nothing else, whatever the row says (`docs/PERMISSIONS.md`).
         let public: AccessSet =
             of(PrincipalId::PUBLIC).iter().filter(|kind| *kind == AccessKind::Read).collect();
         match caller {

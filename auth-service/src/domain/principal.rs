@@ -44,7 +44,7 @@ number! {
 }
 
 impl PrincipalId {
-    /// Everybody, also without a login (`synapse-api.md` 5.1).
+    /// Everybody, also without a login. This number and the next are those of Synapse: its clients send them.
     pub const PUBLIC: Self = Self(273_949);
     /// Everybody who is logged in.
     pub const AUTHENTICATED_USERS: Self = Self(273_948);

@@ -1,8 +1,8 @@
 //! What the use cases ask of the outside, each port in the words of the field.
 //!
 //! To add a port: write the trait here, small enough that each method is one step of a use case; implement
-//! it in `adapters`; wire it in `bootstrap.rs`; if it is stored, add it to the contract suite in
-//! `tests/contract.rs`, which runs on both engines. No method takes a connection, a transaction or anything
+//! it in `adapters`; wire it in `bootstrap/wiring.rs`; if it is stored, add it to the contract suite in
+//! `auth-service/tests/contract`, which runs on both engines. No method takes a connection, a transaction or anything
 //! of HTTP. Absence is `None` or a variant of the method's own error; only broken storage is `StorageError`.
 
 pub mod accounts;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use auth_service::domain::reason::ReasonCode;
 
+use super::citations::files;
 use super::source::workspace;
 
 fn page(name: &str) -> String {
@@ -20,42 +21,35 @@ fn the_page_of_reasons_has_a_section_for_each_code_and_for_no_other() {
     assert_eq!(documented, known);
 }
 
-#[test]
-fn every_path_that_the_map_of_the_code_names_is_there() {
-    let page = page("docs/ARCHITECTURE.md");
-    let is_path = |word: &&str| {
-        let known_root = ["auth-service/", "deploy/", "docs/", "tests/", "registry-config/"];
-        known_root.iter().any(|root| word.starts_with(root)) && !word.contains(['*', ' ', '<'])
-    };
-    let missing: Vec<&str> = page
-        .split('`')
-        .skip(1)
-        .step_by(2)
-        .filter(is_path)
-        .filter(|path| !workspace().join(path).exists())
-        .collect();
-    assert!(missing.is_empty(), "docs/ARCHITECTURE.md names {missing:?}");
+/// The part of a link that leads to a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect()
 }
 
 #[test]
-fn links_between_pages_lead_somewhere() {
-    for name in [
-        "README.md",
-        "docs/ARCHITECTURE.md",
-        "docs/LOGIN.md",
-        "docs/OPERATIONS.md",
-        "docs/PROTOCOL.md",
-        "docs/REASONS.md",
-        "docs/REST.md",
-    ] {
-        let text = page(name);
-        let folder = Path::new(name).parent().unwrap();
+fn links_between_pages_lead_to_a_page_and_a_heading() {
+    let is_page = |name: &String| Path::new(name).extension().is_some_and(|extension| extension == "md");
+    let pages: Vec<String> = files().into_iter().filter(is_page).collect();
+    assert!(pages.len() > 10, "the pages were not found");
+    for name in pages {
+        let text = page(&name);
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let file = target.split('#').next().unwrap_or("");
-            if file.is_empty() || file.contains("://") {
+            if target.contains("://") {
                 continue;
             }
-            assert!(workspace().join(folder).join(file).exists(), "{name} links to {target}");
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let path = match file {
+                "" => workspace().join(&name),
+                file => workspace().join(&name).parent().unwrap().join(file),
+            };
+            assert!(path.exists(), "{name} links to {target}");
+            if !heading.is_empty() {
+                let linked = std::fs::read_to_string(path).unwrap();
+                let mut headings = linked.lines().filter(|line| line.starts_with('#'));
+                let is_there = headings.any(|line| anchor(line.trim_start_matches('#').trim()) == heading);
+                assert!(is_there, "{name} links to {target}");
+            }
         }
     }
 }

@@ -138,7 +138,7 @@ impl Rules<'_> {
         self.login_allows(LoginScope::Delete)
     }
 
-    /// An administrator counts as certified (`synapse-api.md` 5.1).
+    /// An administrator counts as certified.
     fn is_certified(&self) -> bool {
         has_administrator_power(self.caller) || matches!(self.caller, Caller::User(user, _) if user.certified)
     }
