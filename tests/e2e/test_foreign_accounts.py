@@ -18,7 +18,7 @@ from harness.trust import issuers, trust_stub
 
 WORDS = "download modify"
 NOT_LINKED = "no account here is linked to this login; log in with your password and link it"
-ROBOTS_ONLY = "a token that a program got for itself acts for robot accounts only"
+ROBOTS_ONLY = "this token belongs to an OAuth client, not to a person, and needs a robot account"
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def test_what_introspection_says_is_allowed_is_allowed_and_no_more(
     token = token_of_the_user(stack, canaille, "openid download")
     assert stack.granted(token, item, "pull") == {"pull"}
     answer = stack.ask_token(token, f"repository:{item}:pull,push")
-    assert "this token has scope download; pushing also needs modify [token_scope]" in answer.message
+    assert "a token that allows only download, and pushing also needs modify;" in answer.message
     without = token_of_the_user(stack, canaille, "openid")
     assert "[token_scope]" in stack.ask_token(without, f"repository:{item}:pull").message
 
@@ -86,7 +86,7 @@ def test_an_id_token_is_refused(stack: Stack, canaille: Canaille) -> None:
     assert decode_token(token)[1]["aud"] == decode_token(access)[1]["aud"]
     answer = stack.ask_token(User("", token))
     assert answer.status == 401
-    assert "the token of 'canaille'" in answer.message
+    assert "the token from 'canaille'" in answer.message
 
 
 def test_an_opaque_token_of_its_client_stands_for_that(
@@ -99,7 +99,7 @@ def test_an_opaque_token_of_its_client_stands_for_that(
     assert "no account here is linked to this login" in answer.message
     assert stack.ask_token(User("", token[:-1] + "!")).message.startswith("wrong user name or password")
     invented = stack.ask_token(User("", "x" * 48))
-    assert "the token of 'canaille' was revoked or has expired" in invented.message
+    assert "the token from 'canaille' was revoked or has expired" in invented.message
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ def test_without_introspection_its_jwts_cannot_be_told_from_id_tokens(
     token = token_of_the_user(stack, canaille, "openid download modify")
     unclear = stack.ask_token(token)
     assert unclear.status == 401
-    assert "tells no scope, so that it may be no access token" in unclear.message
+    assert "names no scope, so it may not be an access token" in unclear.message
     refused = stack.ask_token(User("", canaille.id_token()))
-    assert "is no access token; use the access token, not the ID token" in refused.message
+    assert "is not an access token; use the access token, not the ID token" in refused.message
 
 
 @pytest.mark.usefixtures("owner")
@@ -145,7 +145,7 @@ def test_while_it_is_down_nobody_is_told_that_the_login_is_wrong(stack: Stack, c
     try:
         answer = stack.ask_token(token)
         assert answer.status == 429
-        assert "the login server 'canaille' does not answer" in answer.message
+        assert "the identity provider 'canaille' does not answer" in answer.message
     finally:
         canaille.start()
     wait_until(lambda: stack.ask_token(token).status == 200, "it is asked again", 15)

@@ -13,7 +13,7 @@ from harness.signing import SigningKey
 from harness.target import ALGORITHMS, Target
 
 HOUR = 3600
-NOT_GENUINE = "is not genuine: it is malformed or not signed by it"
+NOT_GENUINE = "is not genuine: it is malformed or not signed by this issuer"
 
 
 def signed(**changes: Any) -> Callable[[Target], str]:
@@ -41,21 +41,21 @@ REFUSALS: dict[str, tuple[Callable[[Target], str], str]] = {
     "of another issuer": (signed(iss="https://issuer.invalid"), "no issuer 'https://issuer.invalid' is"),
     "for another audience": (signed(aud="other"), "made for another audience"),
     "for nobody": (signed(aud=None), "made for another audience"),
-    "of another type": (of_type("JWT"), "is no access token; use the access token, not the ID token"),
-    "without a type": (of_type(None), "is no access token; use the access token, not the ID token"),
-    "that is an ID token": (signed(nonce="n"), "is no access token; use the access token, not the ID token"),
+    "of another type": (of_type("JWT"), "is not an access token; use the access token, not the ID token"),
+    "without a type": (of_type(None), "is not an access token; use the access token, not the ID token"),
+    "that is an ID token": (signed(nonce="n"), "is not an access token; use the access token, not the ID token"),
     "that is over": (signed(exp=lambda now: now - 61), "has expired; get a new one"),
     "that has not begun": (
         signed(nbf=lambda now: now + HOUR),
-        "is not valid yet; wait, and check",
+        "is not valid yet; wait a minute",
     ),
-    "without an end": (signed(exp=None), "never expires, which is not accepted; get one that does"),
+    "without an end": (signed(exp=None), "never expires, and such tokens are not accepted; get one that expires"),
     "with an end in words": (signed(exp=lambda now: str(now + HOUR)), "has a claim that cannot be read"),
     "with a beginning in words": (signed(nbf="0"), "has a claim that cannot be read"),
-    "of nobody": (signed(sub=None), "does not say whom it stands for"),
-    "of a list": (signed(sub=["alice"]), "does not say whom it stands for"),
+    "of nobody": (signed(sub=None), "has no usable subject"),
+    "of a list": (signed(sub=["alice"]), "has no usable subject"),
     "of somebody else": (signed(sub="Alice"), "no account here is linked to this login"),
-    "of the client itself": (signed(client_id="alice"), "acts for robot accounts only"),
+    "of the client itself": (signed(client_id="alice"), "needs a robot account"),
 }
 
 
@@ -92,7 +92,7 @@ def test_tokens_of_other_programs_are_refused_where_the_operator_lists_some(targ
     ]
     for claims in bad:
         refusal = target.refusal(issuer.sign(issuer.claims(**claims)))
-        assert "was given to a program whose tokens are not accepted here" in refusal
+        assert "was issued to an OAuth client whose tokens are not accepted here" in refusal
     assert "another audience" in target.refusal(issuer.sign(issuer.claims(client_id="web", aud="web")))
 
 

@@ -10,7 +10,7 @@ from harness.signing import SigningKey, compact_json, signing_input
 from harness.stack import User
 from harness.target import Target
 
-NOT_GENUINE = "is not genuine: it is malformed or not signed by it"
+NOT_GENUINE = "is not genuine: it is malformed or not signed by this issuer"
 UNKNOWN_KIDS = (
     "foreign key and kid",
     "foreign key, kid ''",

@@ -18,7 +18,7 @@ from harness.stack import PROMISED_SECONDS, Stack, User
 from harness.trust import issuers, trust_stub
 
 REPOSITORY = "repository_id=74 repository_owner_id=9 event_name=push"
-NO_RULE = "is of a job that no rule lets act for a robot account; ask an administrator for a rule"
+NO_RULE = "is from a job that no rule allows to act for a robot account; ask an administrator for a rule"
 
 
 def rule(robot: str, reference: str, claims: str = REPOSITORY) -> str:
@@ -122,7 +122,7 @@ def test_a_robot_has_rights_in_its_own_project_only(
         stack.grant(other, principal, "READ,DOWNLOAD,CREATE")
     answer = stack.ask_token(job(github), f"repository:{other}/new:pull,push")
     assert answer.status == 401
-    assert f"this robot account has rights in {project} only; use one of {other} [token_scope]" in answer.message
+    assert f"this robot account works in {project} only; use a robot account of {other} [token_scope]" in answer.message
     assert stack.granted(job(github), f"{project}/new", "pull,push") == {"pull", "push"}
 
 
@@ -172,7 +172,7 @@ def test_a_rule_for_a_robot_that_does_not_exist_admits_nobody(stack: Stack, gith
     answer = stack.ask_token(job(github, ref="refs/heads/none"))
     assert answer.status == 401
     assert (
-        "the robot account that a rule names does not exist; ask an administrator to add it" in answer.message
+        "the robot account for this job does not exist; ask an administrator to create it" in answer.message
     )
     person = stack.add_user("person")
     linking = stack.service.cli("user", "link", person.name, "github", "repo:octo/app:ref:refs/heads/main")

@@ -105,7 +105,7 @@ def test_a_pull_while_an_issuer_is_down_says_so_and_keeps_the_login(
     provider.stop()
     texts = [client.pull(stack.reference(f"{project}/app")) for client in clients]
     assert not any(pulled.succeeded for pulled in texts)
-    assert f"the login server 'hub' {NO_ANSWER}" in texts[0].text
+    assert f"the identity provider 'hub' {NO_ANSWER}" in texts[0].text
     provider.start()
     wait_until(lambda: stack.ask_token(token).status == 200, "it is asked again", 15)
     for client in clients:

@@ -130,7 +130,7 @@ def test_a_token_goes_to_its_own_issuer_and_to_nobody_else(trapped: Trapped) -> 
         issuer = name.split()[0]
         answer = trapped.stack.ask_token(User("x", trapped.stack.remember(token)))
         assert answer.status == 429
-        assert f"the login server '{issuer}' does not answer" in answer.message
+        assert f"the identity provider '{issuer}' does not answer" in answer.message
         assert all(signed.encode() not in sent for sent in trapped.requests(issuer))
         trapped.traps[issuer].connections.clear()
 

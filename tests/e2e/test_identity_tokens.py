@@ -92,7 +92,7 @@ def test_after_revoking_docker_prints_the_reason(
     wait_until(lambda: refresh(stack, token).status == 401, "it is refused", PROMISED_SECONDS)
     pulled = client.pull(stack.reference(item))
     assert not pulled.succeeded
-    assert "this docker login was ended or revoked; run 'docker login' once more" in pulled.text
+    assert "this docker login was ended or revoked; run 'docker login' again" in pulled.text
 
 
 def test_both_stores_of_docker_print_why_it_does_not_reach_further(
@@ -155,7 +155,7 @@ def test_it_is_good_for_the_service_that_it_was_made_for(new_stack: NewStack) ->
         form = {"grant_type": "refresh_token", "refresh_token": token, "service": "another.test"}
         answer = post_form(other.url + "/token", form)
         assert answer.status == 401
-        assert "run 'docker login' once more" in answer.message
+        assert "run 'docker login' again" in answer.message
         assert refresh(stack, token).status == 200
     finally:
         other.stop()
@@ -181,7 +181,7 @@ def test_only_a_client_that_asks_with_a_password_is_given_one(stack: Stack, owne
 def test_a_token_of_another_kind_is_no_refresh_token(stack: Stack, owner: User) -> None:
     sentences = {
         stack.add_token(owner): "give it as the password instead",
-        "dckr_something": "run 'docker login' once more",
+        "dckr_something": "run 'docker login' again",
         identity_token(stack, owner)[:-1]: "mistyped",
     }
     for token, sentence in sentences.items():

@@ -69,7 +69,7 @@ def test_a_password_that_looks_like_the_tokens_of_a_later_issuer_goes_nowhere(
             for number in range(5):
                 answer = ask(service, User(name, f"hub_{HEX}{number}"))
                 assert answer.status == 429, "a token is the issuer's, who does not answer"
-                assert "the login server 'hub' does not answer" in answer.message
+                assert "the identity provider 'hub' does not answer" in answer.message
         assert any(seen.first_bytes for seen in listener.connections)
         wrong = ask(service, User(owner.name, "no token"))
         assert "[wrong_credentials]" in wrong.message, "no token has been counted"

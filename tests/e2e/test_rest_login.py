@@ -32,7 +32,7 @@ def test_a_password_opens_a_session_by_name_or_address(stack: Stack, owner: User
 def test_a_session_is_a_bearer_token_and_no_password(stack: Stack, owner: User) -> None:
     refused = stack.ask_token(User(owner.name, session(stack, owner)))
     assert refused.status == 401
-    assert "make a personal access token" in refused.message
+    assert "use a personal access token" in refused.message
 
 
 def test_a_wrong_password_and_a_token_in_its_place_open_none(stack: Stack, owner: User) -> None:

@@ -134,7 +134,7 @@ def test_docker_logins_are_listed_with_their_client_and_ended(stack: Stack, owne
     assert call(stack, "DELETE", f"{LOGINS}/{row['id']}", login).status == 204
     refused = refresh(stack, docker)
     assert refused.status == 401
-    assert "run 'docker login' once more" in refused.message
+    assert "run 'docker login' again" in refused.message
     assert call(stack, "DELETE", f"{LOGINS}/{row['id']}", login).status == 404
     assert call(stack, "DELETE", f"{LOGINS}/junk", login).status == 404
 

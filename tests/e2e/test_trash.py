@@ -22,7 +22,7 @@ def test_nobody_pulls_or_pushes_what_is_in_the_trash(
     for refused in (pulled, pushed):
         assert not refused.succeeded
         assert "[in_trash]" in refused.text
-        assert "an administrator, can restore it" in refused.text
+        assert "ask an administrator to restore it" in refused.text
     stack.service.cli("restore", item if what == "repository" else project).check()
     stack.wait_for_grant(owner, item, "pull", {"pull"})
     assert client.pull(stack.reference(item)).check().digest == digest

@@ -205,7 +205,7 @@ impl IssueToken {
         match service {
             Some(service) if service != own => {
                 let text = format!(
-                    "this token server answers for service '{own}' only; set auth.token.service in the registry's configuration to it"
+                    "the registry asked for a token of another service than '{own}'; ask an administrator to set its auth.token.service to '{own}'"
                 );
                 Err(TokenRefusal::Denied(Refusal::of(ReasonCode::ForeignService, &text)))
             }
@@ -225,7 +225,7 @@ impl IssueToken {
                 Caller::User(..) => Ok(()),
                 Caller::Anonymous => {
                     let host = &self.rules.host;
-                    let text = format!("nobody is logged in; run 'docker login {host}' with your user name");
+                    let text = format!("you are not logged in; run 'docker login {host}' first");
                     Err(TokenRefusal::Login(Refusal::of(ReasonCode::Anonymous, &text)))
                 }
             };

@@ -11,13 +11,13 @@ use crate::domain::time::Timestamp;
 /// The signing keys of the token service.
 #[derive(Clone, Debug, Subcommand)]
 pub enum KeyCommand {
-    /// Make a CA and a first signing key
+    /// Create a CA and a first signing key
     Init {
         /// How tokens are signed
         #[arg(long, value_enum, ignore_case = true, default_value = "ES256")]
         algorithm: AlgorithmName,
-        /// Write the CA's private key to this new file, outside of the key directory. Then certificates
-        /// live 90 days instead of 7, and `key rotate --ca-key FILE` must be run in time; without it,
+        /// Write the CA's private key to this new file, outside the key directory. Certificates are then
+        /// valid for 90 days instead of 7, and you must run `key rotate --ca-key FILE` in time; otherwise
         /// `serve` renews them by itself
         #[arg(long, value_name = "FILE")]
         ca_key: Option<PathBuf>,
@@ -27,31 +27,32 @@ pub enum KeyCommand {
         /// The private key
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
-        /// Its certificate, self-signed or from another CA; without one, our own CA issues it
+        /// Its certificate, which is added to the bundle of `key export-ca` [default: one from the CA in the
+        /// key directory]
         #[arg(long, value_name = "FILE")]
         certificate: Option<PathBuf>,
-        /// Certificates above it, to be sent along with each token; the registry does not come to trust them
+        /// The certificates of its issuers, which are sent with each token and not added to the bundle
         #[arg(long, value_name = "FILE", requires = "certificate")]
         ca: Option<PathBuf>,
-        /// Where our CA's private key is, if not in the key directory
+        /// The CA's private key, if it is not in the key directory
         #[arg(long, value_name = "FILE", conflicts_with = "certificate")]
         ca_key: Option<PathBuf>,
     },
-    /// Make a new signing key and destroy the old one; the registry needs no restart
+    /// Create a new signing key and destroy the old one; the registry needs no restart
     Rotate {
-        /// How tokens are signed from now on; as before, if not given
+        /// The signature algorithm [default: as before]
         #[arg(long, value_enum, ignore_case = true)]
         algorithm: Option<AlgorithmName>,
-        /// Where the CA's private key is, if not in the key directory; the certificate then lives 90 days
-        /// instead of 7, since `serve` cannot renew it
+        /// The CA's private key, if it is not in the key directory; the certificate is then valid for 90 days
+        /// instead of 7, because `serve` cannot renew it
         #[arg(long, value_name = "FILE")]
         ca_key: Option<PathBuf>,
     },
-    /// Show the active key, the CA, and former keys whose tokens may still be in use
+    /// Show the active key, the CA, and former keys whose tokens may still be valid
     List,
-    /// Print what the registry mounts as `auth.token.rootcertbundle`
+    /// Print the CA certificate for the registry's `auth.token.rootcertbundle`
     ExportCa {
-        /// Write it to this file instead
+        /// Write it to this file
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },

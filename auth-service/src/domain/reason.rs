@@ -1,12 +1,12 @@
 //! Why something was not granted: one stable code each, and one sentence with the next step. The sentence
 //! that docker shows, `explain`, the log and the metrics all come from here (`docs/REASONS.md`).
 
+mod sentences;
+
 use std::fmt;
 
 use super::login::{LoginScope, LoginScopes};
 use super::project::ProjectId;
-use super::repository::RepositoryName;
-use super::scope::{Action, RequestedName};
 
 /// The stable code of a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,18 +93,34 @@ impl ReasonCode {
             Self::WrongCredentials => "wrong_credentials: wrong user name or password",
             Self::AccountDisabled => "account_disabled: this account is disabled; ask an administrator",
             Self::NotCertified => "not_certified: only certified users may push; ask an administrator",
-            Self::NoDownload => "no_download: you lack DOWNLOAD permission; ask the project's owner",
-            Self::NoUpdate => "no_update: you lack UPDATE permission; ask the project's owner",
-            Self::NoCreate => "no_create: you lack CREATE permission; ask the project's owner",
-            Self::NoDelete => "no_delete: you lack DELETE permission; ask the project's owner",
-            Self::InTrash => "in_trash: it is in the trash can; whoever put it there can restore it",
+            Self::NoDownload => {
+                "no_download: your account may not pull this image; ask an administrator for DOWNLOAD"
+            }
+            Self::NoUpdate => {
+                "no_update: your account may not change this image; ask an administrator for UPDATE"
+            }
+            Self::NoCreate => {
+                "no_create: no such image, and your account may not create it; ask an administrator for CREATE"
+            }
+            Self::NoDelete => {
+                "no_delete: your account may not delete this image; ask an administrator for DELETE"
+            }
+            Self::InTrash => "in_trash: this image is in the trash; ask an administrator to restore it",
             Self::BadName => "bad_name: image names here are HOST/syn<number>/<name>",
-            Self::TokenScope => "token_scope: the token's scopes do not reach; make one with more",
-            Self::Anonymous => "anonymous: log in first",
-            Self::ForeignService => "foreign_service: this token server does not serve that registry",
-            Self::LockedOut => "locked_out: too many wrong passwords; wait, or ask an administrator",
-            Self::Unavailable => "unavailable: the service cannot answer just now",
-            Self::NotVisible => "not_visible: not found, or you have no access; ask the project's owner",
+            Self::TokenScope => {
+                "token_scope: the token you are logged in with does not allow this; use another one"
+            }
+            Self::Anonymous => "anonymous: you are not logged in; log in first",
+            Self::ForeignService => {
+                "foreign_service: token.service does not match the registry; ask an administrator"
+            }
+            Self::LockedOut => {
+                "locked_out: too many wrong passwords; even the right one is refused for a while"
+            }
+            Self::Unavailable => "unavailable: not possible at the moment; nothing is wrong with your login",
+            Self::NotVisible => {
+                "not_visible: no such image, or no access; check the name, then ask an administrator"
+            }
         }
     }
 }
@@ -181,175 +197,10 @@ impl Reason {
             Self::NoDelete => ReasonCode::NoDelete,
         }
     }
-
-    /// One line: what was asked, the one thing that is missing, and who can give it. `host` is the
-    /// registry's name in image names. Only a name that passed the grammar is echoed.
-    #[must_use]
-    pub fn sentence(self, action: Action, name: &RequestedName, host: &str) -> String {
-        let RequestedName::Proper(name) = name else {
-            return with_code(
-                self.code(),
-                &format!("no image here can have this name: write {host}/syn<number>/<name>, all lower case"),
-            );
-        };
-        with_code(self.code(), &self.about(action, name, host))
-    }
-
-    fn about(self, action: Action, name: &RepositoryName, host: &str) -> String {
-        let project = name.project();
-        let refused = format!("{} of {name} refused", action.name());
-        let owner = format!("ask the owner of {project} for it");
-        match self {
-            Self::Anonymous => format!("{refused}: nobody is logged in; run 'docker login {host}' first"),
-            Self::NotVisible => {
-                format!("{name} is not found, or you have no access; ask the owner of {project}")
-            }
-            Self::BadName => format!("no image here can be called {name}"),
-            Self::RepositoryInTrash => {
-                format!(
-                    "{refused}: it is in the trash can; whoever put it there, or an administrator, can restore it"
-                )
-            }
-            Self::ProjectInTrash => format!(
-                "{refused}: project {project} is in the trash can; whoever put it there, or an administrator, can restore it"
-            ),
-            Self::Quarantined => format!(
-                "{refused}: the registry holds images under this name that are not on record; use another name, or ask whoever runs the registry to remove them"
-            ),
-            Self::TokenScope { needs, has } => {
-                format!("{refused}: {}; {} also needs {}", what_it_has(has), gerund(action), needs.name())
-            }
-            Self::TokenProject(bound) => {
-                format!("{refused}: this token is for project {bound} only; use one that is not, or make one")
-            }
-            Self::RobotProject(its_project) => format!(
-                "{refused}: this robot account has rights in {its_project} only; use one of {project}"
-            ),
-            Self::NotCertified => {
-                format!(
-                    "{refused}: only certified users may push; ask an administrator to certify your account"
-                )
-            }
-            Self::NoDownload if action == Action::Push => {
-                format!("{refused}: pushing also needs download permission (DOWNLOAD); {owner}")
-            }
-            Self::NoDownload => format!("{refused}: you lack download permission (DOWNLOAD); {owner}"),
-            Self::NoUpdate => format!("{refused}: you lack edit permission (UPDATE) on it; {owner}"),
-            Self::NoCreate => {
-                format!(
-                    "{refused}: it does not exist yet, and you lack CREATE permission on {project}; {owner}"
-                )
-            }
-            Self::NoDelete => format!("{refused}: you lack delete permission (DELETE) on it; {owner}"),
-            Self::PushWithoutPull => {
-                format!("{refused}: an upload also reads; ask for pull and push together")
-            }
-            Self::TooManyFirstPushes(limit) => format!(
-                "{refused}: {limit} new repositories that you began to push have no image yet; finish those, or try again when they are forgotten after 24 hours"
-            ),
-            Self::ProjectOfFirstPushes(limit) => format!(
-                "{refused}: {limit} new repositories in {project} have no image yet; their pushes have to be finished, or are forgotten after 24 hours"
-            ),
-            Self::CatalogueOfAdministrators => String::new(),
-        }
-    }
-
-    /// The line for the catalogue of the whole registry.
-    #[must_use]
-    pub fn catalogue_sentence(self, host: &str) -> String {
-        let text = match self {
-            Self::Anonymous => format!("listing the registry needs a login; run 'docker login {host}' first"),
-            Self::TokenScope { needs, has } => {
-                format!(
-                    "listing the registry refused: {}; listing also needs {}",
-                    what_it_has(has),
-                    needs.name()
-                )
-            }
-            _ => "listing the whole registry is for administrators; projects list their own repositories"
-                .to_owned(),
-        };
-        with_code(self.code(), &text)
-    }
-}
-
-fn what_it_has(scopes: LoginScopes) -> String {
-    match scopes.names().as_slice() {
-        [] => "this token has no scope".to_owned(),
-        [one] => format!("this token has scope {one}"),
-        several => format!("this token has scopes {}", several.join(" ")),
-    }
-}
-
-const fn gerund(action: Action) -> &'static str {
-    match action {
-        Action::Pull => "pulling",
-        Action::Push => "pushing",
-        Action::Delete => "deleting",
-    }
 }
 
 /// A sentence followed by its code in brackets: what a person quotes is what an operator searches for.
 #[must_use]
 pub fn with_code(code: ReasonCode, sentence: &str) -> String {
     format!("{sentence} [{code}]")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The reason after this one. A new variant does not compile until it has its place here.
-    fn next(reason: &Reason) -> Option<Reason> {
-        Some(match reason {
-            Reason::Anonymous => Reason::NotVisible,
-            Reason::NotVisible => Reason::BadName,
-            Reason::BadName => Reason::RepositoryInTrash,
-            Reason::RepositoryInTrash => Reason::ProjectInTrash,
-            Reason::ProjectInTrash => Reason::Quarantined,
-            Reason::Quarantined => Reason::TokenScope { needs: LoginScope::Modify, has: LoginScopes::NONE },
-            Reason::TokenScope { .. } => Reason::TokenProject(ProjectId::new(9)),
-            Reason::TokenProject(_) => Reason::RobotProject(ProjectId::new(9)),
-            Reason::RobotProject(_) => Reason::NotCertified,
-            Reason::NotCertified => Reason::NoDownload,
-            Reason::NoDownload => Reason::NoUpdate,
-            Reason::NoUpdate => Reason::NoCreate,
-            Reason::NoCreate => Reason::NoDelete,
-            Reason::NoDelete => Reason::PushWithoutPull,
-            Reason::PushWithoutPull => Reason::TooManyFirstPushes(1_000),
-            Reason::TooManyFirstPushes(_) => Reason::ProjectOfFirstPushes(1_000),
-            Reason::ProjectOfFirstPushes(_) => Reason::CatalogueOfAdministrators,
-            Reason::CatalogueOfAdministrators => return None,
-        })
-    }
-
-    #[test]
-    fn a_sentence_is_one_line_and_ends_with_its_code() {
-        let name = RequestedName::Proper(RepositoryName::parse("syn1/a").unwrap());
-        for reason in std::iter::successors(Some(Reason::Anonymous), next) {
-            let about_a_repository = !matches!(reason, Reason::BadName | Reason::CatalogueOfAdministrators);
-            let sentence = reason.sentence(Action::Push, &name, "hub.example");
-            for sentence in [&sentence, &reason.catalogue_sentence("hub.example")] {
-                assert!(sentence.ends_with(&format!("[{}]", reason.code())), "{sentence}");
-                assert!(!sentence.contains('\n'), "{sentence}");
-            }
-            assert!(sentence.contains("syn1") || !about_a_repository, "{sentence}");
-        }
-    }
-
-    #[test]
-    fn a_name_outside_the_grammar_is_not_echoed() {
-        let name = RequestedName::Improper("evil\u{1b}[31m".into());
-        let sentence = Reason::BadName.sentence(Action::Pull, &name, "hub.example");
-        assert!(!sentence.contains("evil"), "{sentence}");
-    }
-
-    #[test]
-    fn a_phrase_is_printable_and_begins_with_its_code() {
-        for code in ReasonCode::ALL {
-            let phrase = code.phrase();
-            assert!(phrase.starts_with(code.name()), "{phrase}");
-            assert!(phrase.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{phrase}");
-        }
-    }
 }

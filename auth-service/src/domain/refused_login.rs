@@ -64,7 +64,7 @@ impl RefusedLogin {
     /// hearing of one.
     const fn token_phrase(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Mistyped(_) => "wrong_credentials: this token is mistyped; copy it once more",
+            Self::Mistyped(_) => "wrong_credentials: this token is mistyped; copy it again",
             Self::UnknownIssuer(_) => "wrong_credentials: no issuer of this token is configured here",
             Self::EmptyPassword => "wrong_credentials: the password is empty",
             Self::NotAdmitted(NotAdmitted::UnknownToken(_))
@@ -92,12 +92,12 @@ impl RefusedLogin {
     fn sentence(&self) -> String {
         match self {
             Self::WrongCredentials => {
-                "wrong user name or password; check both and log in once more".to_owned()
+                "wrong user name or password; check both and log in again".to_owned()
             }
             Self::LockedOut(wait) => locked_out(*wait),
             Self::EmptyPassword => {
-                "the password is empty; a program that reads docker's logins may not know identity tokens: give it a \
-                 personal access token as the password"
+                "the password is empty; a program that reads the logins stored by docker may not support identity tokens: \
+                 give it a personal access token as the password"
                     .to_owned()
             }
             Self::Mistyped(mistyped) => mistyped.to_string(),
@@ -105,7 +105,7 @@ impl RefusedLogin {
                 format!("{issuer}; log in with your password, or with a token that is accepted here")
             }
             Self::NotAdmitted(reason) => sentence_of(*reason),
-            Self::Foreign { issuer, reason } => format!("the token of '{issuer}' {}", foreign(*reason)),
+            Self::Foreign { issuer, reason } => format!("the token from '{issuer}' {}", foreign(*reason)),
         }
     }
 }
@@ -114,62 +114,62 @@ fn locked_out(wait: Wait) -> String {
     let left = in_words(wait.left);
     match wait.counter {
         Counter::AccountFromNetwork => format!(
-            "too many wrong passwords for this account came from your network; wait {left}, use a token, or ask an \
-             administrator to unlock it"
+            "too many wrong passwords for this account came from your address, so for now even the right one is refused; \
+             wait {left}, stop any job that still sends an old password, or log in with a personal access token"
         ),
         Counter::Network | Counter::WideNetwork => format!(
-            "too many wrong passwords came from your network; wait {left}, use a token, or ask an \
-             administrator to unlock it"
+            "too many wrong passwords came from your network, so for now no password is accepted from it; \
+             wait {left}, or log in with a personal access token"
         ),
     }
 }
 
 fn sentence_of(reason: NotAdmitted) -> String {
     match reason {
-        NotAdmitted::CheckAgain => "wrong user name or password; check both and log in once more".to_owned(),
+        NotAdmitted::CheckAgain => "wrong user name or password; check both and log in again".to_owned(),
         NotAdmitted::Disabled => "this account is disabled; ask an administrator to enable it".to_owned(),
         NotAdmitted::UnknownToken(kind) => match kind {
             ServiceTokenKind::Personal => {
-                "this personal access token was revoked, or is not of this service; make a new one".to_owned()
+                "this personal access token was revoked, or belongs to another service; use another one".to_owned()
             }
             ServiceTokenKind::Identity => {
-                "this docker login was ended or revoked; run 'docker login' once more".to_owned()
+                "this docker login was ended or revoked; run 'docker login' again".to_owned()
             }
-            ServiceTokenKind::Session => "this session was ended; log in once more".to_owned(),
+            ServiceTokenKind::Session => "this session was ended; log in again".to_owned(),
         },
         NotAdmitted::ExpiredToken(kind, end) => match kind {
             ServiceTokenKind::Personal => {
-                format!("this personal access token expired on {}; make a new one", end.date())
+                format!("this personal access token expired on {}; use another one", end.date())
             }
             ServiceTokenKind::Identity => {
-                format!("this docker login expired on {}; run 'docker login' once more", end.date())
+                format!("this docker login expired on {}; run 'docker login' again", end.date())
             }
-            ServiceTokenKind::Session => "this session is over; log in once more".to_owned(),
+            ServiceTokenKind::Session => "this session has expired; log in again".to_owned(),
         },
         NotAdmitted::NotLinked => {
-            "no account here is linked to this login; log in with your password and link it, \
-                                   or ask an administrator"
+            "no account here is linked to this login; log in with your password and link it, or ask an administrator \
+             to link it"
                 .to_owned()
         }
         NotAdmitted::ProgramNeedsRobot => {
-            "a token that a program got for itself acts for robot accounts only; ask an \
-                                           administrator to link it to one"
+            "this token belongs to an OAuth client, not to a person, and needs a robot account; ask an administrator \
+             to link the client to one"
                 .to_owned()
         }
         NotAdmitted::NoSuchRobot => {
-            "the robot account that a rule names does not exist; ask an administrator to add it".to_owned()
+            "the robot account for this job does not exist; ask an administrator to create it".to_owned()
         }
         NotAdmitted::WrongUse(kind) => match kind {
             ServiceTokenKind::Personal => {
-                "a personal access token is no identity token; give it as the password instead".to_owned()
+                "this is a personal access token, not an identity token; give it as the password".to_owned()
             }
             ServiceTokenKind::Identity => {
-                "an identity token is no password: docker stores and uses it by itself; log \
-                                       in with your password or a personal access token"
+                "this is an identity token, which only docker itself can use; log in with your password or a \
+                 personal access token"
                     .to_owned()
             }
             ServiceTokenKind::Session => {
-                "a session of the REST interface is no password; make a personal access token".to_owned()
+                "this is a session of the REST interface, not a password; use a personal access token".to_owned()
             }
         },
     }
@@ -177,25 +177,33 @@ fn sentence_of(reason: NotAdmitted) -> String {
 
 const fn foreign(reason: ForeignRefusal) -> &'static str {
     match reason {
-        ForeignRefusal::NotGenuine => "is not genuine: it is malformed or not signed by it; get a new one",
+        ForeignRefusal::NotGenuine => {
+            "is not genuine: it is malformed or not signed by this issuer; get a new one"
+        }
         ForeignRefusal::Inactive => "was revoked or has expired; get a new one",
         ForeignRefusal::Expired => "has expired; get a new one",
-        ForeignRefusal::NotYetValid => "is not valid yet; wait, and check the clocks",
-        ForeignRefusal::NeverExpires => "never expires, which is not accepted; get one that does",
-        ForeignRefusal::WrongIssuer => "is of another issuer; get one of this issuer",
+        ForeignRefusal::NotYetValid => {
+            "is not valid yet; wait a minute, then ask an administrator to check the server's clock"
+        }
+        ForeignRefusal::NeverExpires => {
+            "never expires, and such tokens are not accepted; get one that expires"
+        }
+        ForeignRefusal::WrongIssuer => "names another issuer; get a new one",
         ForeignRefusal::WrongAudience => "was made for another audience; get one made for this registry",
         ForeignRefusal::WrongClient => {
-            "was given to a program whose tokens are not accepted here; get one by another program"
+            "was issued to an OAuth client whose tokens are not accepted here; get one through another client"
         }
-        ForeignRefusal::WrongType => "is no access token; use the access token, not the ID token",
+        ForeignRefusal::WrongType => "is not an access token; use the access token, not the ID token",
         ForeignRefusal::NoScope => {
-            "tells no scope, so that it may be no access token; use the access token, not the ID token"
+            "names no scope, so it may not be an access token; use the access token, not the ID token"
         }
-        ForeignRefusal::NoSubject => "does not say whom it stands for; ask its administrator",
+        ForeignRefusal::NoSubject => {
+            "has no usable subject; ask an administrator to check subject_claim for this issuer"
+        }
         ForeignRefusal::NoRobotRule => {
-            "is of a job that no rule lets act for a robot account; ask an administrator for a rule"
+            "is from a job that no rule allows to act for a robot account; ask an administrator for a rule"
         }
-        ForeignRefusal::BadClaim => "has a claim that cannot be read; ask its administrator",
+        ForeignRefusal::BadClaim => "has a claim that cannot be read; ask an administrator",
     }
 }
 
@@ -261,7 +269,7 @@ mod tests {
         for refused in refusals {
             let Refusal { message, phrase, .. } = refused.refusal();
             assert!(phrase.starts_with(refused.code().name()) && phrase.is_ascii(), "{phrase}");
-            let is_of_token = message.starts_with("this token") || message.starts_with("the token of");
+            let is_of_token = message.starts_with("this token") || message.starts_with("the token from");
             assert!(!(is_of_token && phrase.contains("password")), "{message}: {phrase}");
             assert!(message.ends_with(&format!("[{}]", refused.code())), "{message}");
             assert!(!message.contains('\n') && message.contains(';'), "{message}");

@@ -185,10 +185,6 @@ async fn a_first_push_beyond_the_limit_is_refused_and_one_that_is_under_way_goes
     outside.change(|world| world.room = 1);
     let answer = issue_token.run(&request("sesame", "repository:syn5/other:pull,push")).await;
     assert_eq!(code(&answer), Some(ReasonCode::Unavailable));
-    assert!(
-        message(&answer).contains("1000 new repositories that you began to push"),
-        "{}",
-        message(&answer)
-    );
+    assert!(message(&answer).contains("you began to push 1000 new images"), "{}", message(&answer));
     assert!(issue_token.run(&request("sesame", PUSH)).await.outcome.is_ok());
 }

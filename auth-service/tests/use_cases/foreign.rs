@@ -210,11 +210,11 @@ async fn a_foreign_token_acts_for_the_linked_account_within_its_scopes() {
     assert!(ask(&issue_token, &to_pull, PULL).await.outcome.is_ok());
     let answer = ask(&issue_token, &to_pull, PUSH).await;
     assert_eq!(code(&answer), Some(ReasonCode::TokenScope));
-    assert!(message(&answer).contains("this token has scope download; pushing also needs modify"));
+    assert!(message(&answer).contains("a token that allows only download, and pushing also needs modify"));
     let of_no_use = ask(&issue_token, &token("hub", &json!({"scope": "openid"})), PULL).await;
     assert_eq!(code(&of_no_use), Some(ReasonCode::TokenScope), "no scope of ours, no rights");
     let scopeless = ask(&issue_token, &token("hub", &json!({"scope": null})), PULL).await;
-    assert!(message(&scopeless).contains("it may be no access token"), "{}", message(&scopeless));
+    assert!(message(&scopeless).contains("it may not be an access token"), "{}", message(&scopeless));
     assert_eq!(outside.hashes.load(Ordering::SeqCst), 0);
     assert!(outside.world.lock().unwrap().failures.is_empty());
 }
@@ -247,7 +247,7 @@ async fn a_program_acts_for_a_robot_account_only() {
     outside.set_link("web", Some(ALICE));
     let issue_token = outside.issue_token();
     let own = token("hub", &json!({"sub": "web"}));
-    assert!(message(&ask(&issue_token, &own, PULL).await).contains("robot accounts only"));
+    assert!(message(&ask(&issue_token, &own, PULL).await).contains("needs a robot account"));
     outside.change(|world| world.robot = true);
     assert!(ask(&issue_token, &own, PULL).await.outcome.is_ok());
 }
@@ -261,7 +261,7 @@ async fn a_job_acts_for_the_robot_account_of_its_rule() {
     outside.change(|world| world.robot = true);
     assert!(ask(&issue_token, &job, PUSH).await.outcome.is_ok());
     let other = token("ci", &json!({"repository_id": "43"}));
-    assert!(message(&ask(&issue_token, &other, PUSH).await).contains("no rule lets act"));
+    assert!(message(&ask(&issue_token, &other, PUSH).await).contains("no rule allows to act"));
     let linked = token("ci", &json!({"sub": "u-1"}));
     outside.link_alice();
     assert!(ask(&issue_token, &linked, PULL).await.outcome.is_err(), "links mean nothing beside rules");
@@ -274,7 +274,7 @@ async fn an_issuer_that_does_not_answer_is_no_wrong_login() {
     let answer = ask(&issue_token, "hub_down", PULL).await;
     assert!(matches!(answer.outcome, Err(TokenRefusal::IssuerDown { .. })));
     let forged = ask(&issue_token, "hub_forged", PULL).await;
-    assert!(message(&forged).contains("the token of 'hub' is not genuine"), "{}", message(&forged));
+    assert!(message(&forged).contains("the token from 'hub' is not genuine"), "{}", message(&forged));
 }
 
 #[tokio::test]

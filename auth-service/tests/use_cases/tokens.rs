@@ -50,7 +50,7 @@ async fn a_personal_access_token_is_a_password_that_gives_no_more_than_its_scope
     assert_eq!(pulled.outcome.unwrap().scope, PULL);
     let pushed = ask(&issue_token, &token, PUSH).await;
     assert_eq!(code(&pushed), Some(ReasonCode::TokenScope));
-    assert!(message(&pushed).contains("this token has scope download; pushing also needs modify"));
+    assert!(message(&pushed).contains("a token that allows only download, and pushing also needs modify"));
     assert_eq!(outside.hashes.load(Ordering::SeqCst), 0, "no password hash is computed");
 }
 
@@ -96,7 +96,7 @@ async fn a_personal_access_token_outlives_a_password_and_can_be_bound_to_a_proje
     let token = outside.give_tokens().personal(bound).await.unwrap().text;
     outside.change(|world| world.generation += 1);
     let refused = ask(&issue_token, &token, PULL).await;
-    assert!(message(&refused).contains("this token is for project syn6 only"), "{}", message(&refused));
+    assert!(message(&refused).contains("is for project syn6 only"), "{}", message(&refused));
     assert!(
         ask(&issue_token, &token, "repository:syn6/app:pull").await.outcome.is_err(),
         "there is no such thing"
@@ -123,7 +123,7 @@ async fn an_identity_token_is_given_for_a_password_and_works_as_refresh_token_on
         assert_eq!((answer.scope.as_str(), answer.refresh_token.is_none()), (PUSH, true));
     }
     let as_password = ask(&issue_token, &token, PULL).await;
-    assert!(message(&as_password).contains("an identity token is no password"), "{}", message(&as_password));
+    assert!(message(&as_password).contains("this is an identity token"), "{}", message(&as_password));
     let personal = outside.give_tokens().personal(personal("download")).await.unwrap().text;
     let as_refresh = issue_token.run(&refresh(&personal, PULL)).await;
     assert!(message(&as_refresh).contains("as the password instead"), "{}", message(&as_refresh));
@@ -152,7 +152,7 @@ async fn an_identity_token_ends_with_the_password() {
     outside.change(|world| world.generation += 1);
     let answer = issue_token.run(&refresh(&token, PULL)).await;
     assert_eq!(code(&answer), Some(ReasonCode::WrongCredentials));
-    assert!(message(&answer).contains("run 'docker login' once more"), "{}", message(&answer));
+    assert!(message(&answer).contains("run 'docker login' again"), "{}", message(&answer));
 }
 
 #[tokio::test]
@@ -172,5 +172,5 @@ async fn a_session_is_no_password() {
     let login = auth_service::domain::login::VerifiedLogin { user: ALICE, generation: 1 };
     let session = outside.give_tokens().session(login, Requester::default()).await.unwrap().text;
     let answer = ask(&outside.issue_token(), &session, PULL).await;
-    assert!(message(&answer).contains("make a personal access token"), "{}", message(&answer));
+    assert!(message(&answer).contains("use a personal access token"), "{}", message(&answer));
 }

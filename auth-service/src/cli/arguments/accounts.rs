@@ -11,7 +11,7 @@ use crate::domain::project::ProjectId;
 /// `user …`
 #[derive(Debug, Subcommand)]
 pub enum UserCommand {
-    /// Make an account
+    /// Create an account
     Add {
         /// The name: a-z, 0-9, '.', '_' and '-'
         #[arg(value_parser = AccountName::parse)]
@@ -19,67 +19,68 @@ pub enum UserCommand {
         /// The e-mail address, which can be used in place of the name at login
         #[arg(long, value_parser = EmailAddress::parse)]
         email: EmailAddress,
-        /// The user may push
+        /// Certify the user, which pushing needs
         #[arg(long)]
         certified: bool,
-        /// The user is an administrator
+        /// Make the user an administrator
         #[arg(long)]
         admin: bool,
-        /// Read the password from standard input (there is no other way: arguments can be seen by others)
+        /// Read the password from standard input; other users could see one on the command line
         #[arg(long, required = true)]
         password_stdin: bool,
     },
-    /// Let a user push
+    /// Certify a user, which pushing needs
     Certify(NamedUser),
-    /// Do not let a user push any more
+    /// Withdraw the certification; the user can no longer push
     Uncertify(NamedUser),
-    /// Close an account, and end every login
+    /// Disable an account, and end its sessions and docker logins
     Disable(NamedUser),
-    /// Open an account again
+    /// Enable an account again
     Enable(NamedUser),
     /// Make a user an administrator
     Promote(NamedUser),
     /// Make an administrator an ordinary user
     Demote(NamedUser),
-    /// Set a new password, and end every login with the old one
+    /// Set a new password, and end the sessions and docker logins made with the old one
     Password {
-        /// Whose.
+        /// The account.
         #[command(flatten)]
         user: NamedUser,
         /// Read the password from standard input
         #[arg(long, required = true)]
         password_stdin: bool,
     },
-    /// Lift the lock that wrong passwords have put on an account
+    /// Remove the temporary lock that wrong passwords caused
     Unlock {
-        /// Whose.
+        /// The account.
         #[command(flatten)]
         user: NamedUser,
-        /// Lift the lock of a whole network too, by an address in it (the log tells the network)
+        /// Also unlock this client address, and the networks that contain it (the log names the address)
         #[arg(long, value_name = "ADDRESS")]
         network: Option<IpAddr>,
     },
-    /// Let tokens of another issuer act for an account
+    /// Link an external identity to an account, so that its tokens act for the account
     Link {
-        /// Whose account, and for which subject of which issuer.
+        /// The account, the issuer and the subject.
         #[command(flatten)]
         link: Link,
     },
-    /// Do not let them any more; only 'user link' can link the subject again, and only to the same account
+    /// Remove the link between an account and an external identity. Only `user link` can restore it, and
+    /// only to the same account
     Unlink {
-        /// Whose account, and for which subject of which issuer.
+        /// The account, the issuer and the subject.
         #[command(flatten)]
         link: Link,
     },
-    /// Show which subjects of which issuers act for an account
+    /// List the external identities that are linked to an account
     Links(NamedUser),
-    /// Remove an account with everything that it was granted
+    /// Delete an account and everything granted to it
     Remove(NamedUser),
-    /// Show every account
+    /// List all accounts
     List,
 }
 
-/// An account, and somebody as an issuer knows them.
+/// An account and an external identity.
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct Link {
@@ -88,14 +89,14 @@ pub struct Link {
     pub name: AccountName,
     /// The issuer: its name in the configuration, or its URL
     pub issuer: String,
-    /// The issuer's name for the subject, letter by letter: the claim 'sub' of its tokens
+    /// The subject: the exact value of the claim 'sub' (or subject_claim) of its tokens
     pub subject: String,
 }
 
-/// The user that a command is about.
+/// The account that a command is about.
 #[derive(Debug, Args)]
 pub struct NamedUser {
-    /// The user's name
+    /// The account's name
     #[arg(value_parser = AccountName::parse)]
     pub name: AccountName,
 }
@@ -103,38 +104,38 @@ pub struct NamedUser {
 /// `robot …`
 #[derive(Debug, Subcommand)]
 pub enum RobotCommand {
-    /// Make a robot account, which jobs of a CI system act for and nobody logs in to
+    /// Create a robot account for CI jobs and OAuth clients. It has no password
     Add {
         /// The name: a-z, 0-9, '.', '_' and '-'
         #[arg(value_parser = AccountName::parse)]
         name: AccountName,
-        /// The project that it belongs to
+        /// The project that it belongs to; it can be granted nothing outside of it
         #[arg(long, value_parser = parse_project, value_name = "synN")]
         project: ProjectId,
-        /// The robot may push
+        /// Certify it, which pushing needs
         #[arg(long)]
         certified: bool,
     },
-    /// Show every robot account
+    /// List all robot accounts
     List,
 }
 
 /// `team …`
 #[derive(Debug, Subcommand)]
 pub enum TeamCommand {
-    /// Make a team
+    /// Create a team
     Add {
-        /// The name, which no user may have
+        /// The name; users and teams share one set of names
         #[arg(value_parser = AccountName::parse)]
         name: AccountName,
     },
-    /// Remove a team with everything that it was granted
+    /// Delete a team and everything granted to it
     Remove {
         /// The team
         #[arg(value_parser = AccountName::parse)]
         name: AccountName,
     },
-    /// Put a user into a team
+    /// Add a user to a team
     Join {
         /// The team
         #[arg(value_parser = AccountName::parse)]
@@ -143,7 +144,7 @@ pub enum TeamCommand {
         #[arg(value_parser = AccountName::parse)]
         user: AccountName,
     },
-    /// Take a user out of a team
+    /// Remove a user from a team
     Leave {
         /// The team
         #[arg(value_parser = AccountName::parse)]
@@ -152,6 +153,6 @@ pub enum TeamCommand {
         #[arg(value_parser = AccountName::parse)]
         user: AccountName,
     },
-    /// Show every team with its members
+    /// List all teams with their members
     List,
 }

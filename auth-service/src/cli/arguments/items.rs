@@ -9,30 +9,30 @@ use crate::domain::repository::RepositoryName;
 /// `project …`
 #[derive(Debug, Subcommand)]
 pub enum ProjectCommand {
-    /// Make a project and print its number
+    /// Create a project and print its number, such as syn123
     Add {
-        /// What people call it
+        /// A title, for people
         #[arg(value_parser = ProjectName::parse)]
         name: ProjectName,
-        /// The user who may do everything with it
+        /// The user who gets all permissions on it
         #[arg(long, value_parser = AccountName::parse)]
         owner: AccountName,
     },
-    /// Show every project
+    /// List all projects
     List,
 }
 
 /// `repository …`
 #[derive(Debug, Subcommand)]
 pub enum RepositoryCommand {
-    /// Show the repositories of a project, or all
+    /// List the repositories of a project, or all of them
     List {
         /// syn123
         #[arg(value_parser = parse_project)]
         project: Option<ProjectId>,
     },
-    /// Show the tags of a repository and the digests that they point to. Tags of signatures and other attachments
-    /// (`sha256-…`), which programs make by themselves, are left out
+    /// List the tags of a repository and the digests that they point to. Tags of signatures and other
+    /// attachments (`sha256-…`), which programs create by themselves, are left out
     Tags {
         /// syn123/name
         #[arg(value_parser = parse_repository)]

@@ -24,15 +24,18 @@ pub use self::accounts::{Link, RobotCommand, TeamCommand, UserCommand};
 pub use self::items::{ProjectCommand, RepositoryCommand, Switch};
 pub use self::tokens::{LoginCommand, TokenCommand};
 
-/// Who may pull and push what from the container registry, and why not.
+/// The token server of a container registry: decides who may pull and push what, and says why not.
+///
+/// Commands work on the database directly and need no login: run them where the configuration and the
+/// database are, as the user that the service runs as. Documentation: docs/README.md of the source.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true, disable_help_subcommand = true)]
+#[command(version, propagate_version = true, disable_help_subcommand = true, after_help = EXIT_CODES)]
 pub struct Arguments {
     /// Read this configuration file [default: $AUTH_SERVICE_CONFIG, ./auth-service.toml or
     /// /etc/auth-service/auth-service.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Print one JSON value
+    /// Print one JSON value; errors are plain text on standard error all the same
     #[arg(long, global = true)]
     pub json: bool,
     /// What to do.
@@ -40,15 +43,61 @@ pub struct Arguments {
     pub command: Command,
 }
 
+/// Shown below the list of commands.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  refused or failed
+  2  wrong usage or configuration
+  3  `explain`: something was refused";
+
+const USER_EXAMPLES: &str = "\
+Examples:
+  printf '%s\\n' \"$PASSWORD\" | auth-service user add alice --email alice@example.org --password-stdin
+  auth-service user certify alice
+  auth-service user unlock alice --network 192.0.2.7
+  auth-service user link alice keycloak 0f6c7d1e-6f55-4a13-9f4b-0d6a4c3f0e11";
+
+const ROBOT_EXAMPLES: &str = "\
+Example: a robot account that can push new images to its project
+  auth-service robot add ci-tool --project syn123 --certified
+  auth-service grant syn123 ci-tool READ,DOWNLOAD,CREATE,UPDATE";
+
+const TEAM_EXAMPLES: &str = "\
+Example:
+  auth-service team add imaging
+  auth-service team join imaging alice
+  auth-service grant syn123 imaging READ,DOWNLOAD";
+
+const GRANT_EXAMPLES: &str = "\
+Examples:
+  auth-service grant syn123 alice READ,DOWNLOAD                 # pull
+  auth-service grant syn123 alice READ,DOWNLOAD,CREATE,UPDATE   # pull and push
+  auth-service grant syn123/tool imaging READ,DOWNLOAD          # one repository (see `sharing --local`)
+  auth-service grant syn123 PUBLIC READ                         # to everybody";
+
+const TOKEN_EXAMPLES: &str = "\
+Examples:
+  auth-service token add --user alice --name laptop --scope download --expires 90d
+  auth-service token add --user ci --project syn123
+  auth-service token list --user alice
+  auth-service token revoke 17";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  auth-service explain --user alice repository:syn123/tool:pull,push
+  auth-service explain --user ci --login token --scopes download repository:syn123/tool:pull
+  auth-service explain --user anonymous repository:syn123/tool:pull";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Try it out: make keys, an administrator and a project, start the registry, and serve
+    /// Try it out: create keys, an administrator and a project, start a registry, and serve
     Quickstart(QuickstartArguments),
     /// Become the registry that a quickstart has started (for its own use)
     #[command(hide = true)]
     RegistryGuard(GuardArguments),
-    /// Answer token requests and take the registry's events
+    /// Run the service
     Serve,
     /// Check or show the configuration
     Config {
@@ -56,54 +105,58 @@ pub enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
-    /// Signing keys
+    /// Create, rotate and show signing keys
     Key {
         /// What to do with them.
         #[command(subcommand)]
         command: KeyCommand,
     },
-    /// The database
+    /// Create the database
     Db {
         /// What to do with it.
         #[command(subcommand)]
         command: DatabaseCommand,
     },
-    /// User accounts
+    /// Create and change user accounts
+    #[command(after_help = USER_EXAMPLES)]
     User {
         /// What to do with them.
         #[command(subcommand)]
         command: UserCommand,
     },
-    /// Robot accounts; certify, disable, link and remove them with `user`
+    /// Create robot accounts; certify, disable, link and remove them with `user`
+    #[command(after_help = ROBOT_EXAMPLES)]
     Robot {
         /// What to do with them.
         #[command(subcommand)]
         command: RobotCommand,
     },
-    /// Teams of users
+    /// Create and change teams of users
+    #[command(after_help = TEAM_EXAMPLES)]
     Team {
         /// What to do with them.
         #[command(subcommand)]
         command: TeamCommand,
     },
-    /// Projects: the syn123 of an image name
+    /// Create projects: the syn123 of an image name
     Project {
         /// What to do with them.
         #[command(subcommand)]
         command: ProjectCommand,
     },
-    /// Let a user, a team or everybody do something with a project or repository
+    /// Grant permissions on a project or repository
+    #[command(after_help = GRANT_EXAMPLES)]
     Grant {
         /// syn123 or syn123/name
         #[arg(value_parser = Item::parse)]
         item: Item,
-        /// A user, a team, AUTHENTICATED_USERS or PUBLIC
+        /// A user, a team, AUTHENTICATED_USERS, or PUBLIC (READ only)
         #[arg(value_parser = PrincipalName::parse)]
         principal: PrincipalName,
         /// Some of READ,DOWNLOAD,CREATE,UPDATE,DELETE,CHANGE_PERMISSIONS,CHANGE_SETTINGS,MODERATE
         access: AccessSet,
     },
-    /// Take away what was granted
+    /// Withdraw permissions
     Revoke {
         /// syn123 or syn123/name
         #[arg(value_parser = Item::parse)]
@@ -111,40 +164,41 @@ pub enum Command {
         /// A user, a team, AUTHENTICATED_USERS or PUBLIC
         #[arg(value_parser = PrincipalName::parse)]
         principal: PrincipalName,
-        /// What to take away; everything when not given
+        /// The permissions to withdraw [default: all]
         access: Option<AccessSet>,
     },
-    /// Show who may do what; give a repository its own settings, or make it follow its project again
+    /// Show the access list of a project or repository; give a repository one of its own, or make it
+    /// inherit its project's again
     Sharing {
         /// syn123 or syn123/name
         #[arg(value_parser = Item::parse)]
         item: Item,
-        /// Give the repository settings of its own, beginning with a copy of its project's
+        /// Give the repository its own access list, which starts as a copy of its project's
         #[arg(long, conflicts_with = "inherit")]
         local: bool,
-        /// Drop the repository's own settings
+        /// Delete the repository's own access list
         #[arg(long)]
         inherit: bool,
     },
-    /// What is known of the registry's contents
+    /// List repositories and tags
     Repository {
         /// What to show.
         #[command(subcommand)]
         command: RepositoryCommand,
     },
-    /// Put a project or repository into the trash: closed to docker for everybody
+    /// Put a project or repository into the trash: nobody can pull, push or delete there
     Trash {
         /// syn123 or syn123/name
         #[arg(value_parser = Item::parse)]
         item: Item,
     },
-    /// Take a project or repository out of the trash, with the sharing that it had
+    /// Take a project or repository out of the trash; its access list is as before
     Restore {
         /// syn123 or syn123/name
         #[arg(value_parser = Item::parse)]
         item: Item,
     },
-    /// Set whether READ is enough to pull
+    /// Set whether READ is enough to pull (open data)
     OpenData {
         /// syn123 or syn123/name
         #[arg(value_parser = Item::parse)]
@@ -152,54 +206,56 @@ pub enum Command {
         /// on or off
         state: Switch,
     },
-    /// Personal access tokens: passwords for scripts and programs
+    /// Create, list and revoke personal access tokens: passwords for scripts and programs
+    #[command(after_help = TOKEN_EXAMPLES)]
     Token {
         /// What to do with them.
         #[command(subcommand)]
         command: TokenCommand,
     },
-    /// Docker logins: the identity tokens that docker stores in place of a password
+    /// List and end docker logins: the identity tokens that docker stores instead of a password
     Login {
         /// What to do with them.
         #[command(subcommand)]
         command: LoginCommand,
     },
-    /// Tell what somebody would be granted, and why not the rest
+    /// Show what a user would be granted, and why not the rest
+    #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArguments),
 }
 
 /// `config …`
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum ConfigCommand {
-    /// Name all faults at once
+    /// Check the settings, certificates, keys and database, and report all errors
     Check,
-    /// Show every setting and where it comes from, secrets hidden
+    /// Show the value of every setting and where it comes from, with secrets hidden
     Show,
 }
 
 /// `db …`
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum DatabaseCommand {
-    /// Make an empty database where none is; no other command does
+    /// Create an empty database where there is none; no other command does
     Init,
 }
 
 /// `explain …`
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// The user who asks; 'anonymous' for nobody
+    /// The user, or 'anonymous'
     #[arg(long)]
     pub user: String,
-    /// How the user logs in [default: docker, or token where a token's scopes or project are given]
+    /// How the user logs in [default: docker; token if --scopes or --project is given]
     #[arg(long, value_enum, value_name = "LOGIN")]
     pub login: Option<LoginKind>,
-    /// What the token may be used for [default: view,download,modify]
+    /// The token's scopes [default: view,download,modify]
     #[arg(long, value_parser = parse_token_scopes, value_name = "SCOPES")]
     pub scopes: Option<LoginScopes>,
-    /// The only project that the token is good for
+    /// The project that the token is bound to
     #[arg(long, value_parser = parse_project, value_name = "synN")]
     pub project: Option<ProjectId>,
-    /// What is asked, such as repository:syn123/name:pull,push
+    /// The access to ask about, such as repository:syn123/name:pull,push
     #[arg(required = true, value_name = "SCOPE")]
     pub requested: Vec<String>,
 }
@@ -207,11 +263,11 @@ pub struct ExplainArguments {
 /// Ways to log in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LoginKind {
-    /// With the password, in place of which docker stores an identity token
+    /// With the password; docker then stores an identity token
     Docker,
     /// With the password each time, as podman does
     Password,
-    /// With a personal access token, or one of another issuer
+    /// With a personal access token, or a token from an identity provider
     Token,
 }
 

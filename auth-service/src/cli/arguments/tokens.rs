@@ -15,33 +15,33 @@ use crate::domain::token_name::TokenName;
 /// `token …`
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
-    /// Make a token and print it; it cannot be shown again
+    /// Create a personal access token and print it; it cannot be shown again
     Add {
-        /// Whose it is
+        /// Its owner
         #[arg(long, value_parser = AccountName::parse)]
         user: AccountName,
-        /// What its owner calls it
+        /// A name, unique among the owner's tokens
         #[arg(long, value_parser = TokenName::parse)]
         name: Option<TokenName>,
-        /// What it may be used for: some of view,download,modify,delete,admin [default: view,download,modify]
+        /// Its token scopes: some of view,download,modify,delete,admin [default: view,download,modify]
         #[arg(long, value_parser = parse_token_scopes, value_name = "SCOPES")]
         scope: Option<LoginScopes>,
-        /// The only project that it is good for
+        /// Bind it to this project
         #[arg(long, value_parser = parse_project, value_name = "synN")]
         project: Option<ProjectId>,
-        /// How long it lives, such as 90d or 12h [default: until it is revoked]
+        /// Its lifetime, such as 90d or 12h [default: until it is revoked]
         #[arg(long, value_parser = parse_life, value_name = "LIFE")]
         expires: Option<Duration>,
     },
-    /// Show the tokens of a user, or of all
+    /// List the tokens of a user, or all of them
     List {
-        /// Whose
+        /// The owner
         #[arg(long, value_parser = AccountName::parse)]
         user: Option<AccountName>,
     },
-    /// End a token
+    /// Revoke a token
     Revoke {
-        /// Its number, as the list shows it
+        /// Its id, as `token list` shows it
         #[arg(value_parser = parse_token_id)]
         id: ServiceTokenId,
     },
@@ -50,15 +50,15 @@ pub enum TokenCommand {
 /// `login …`
 #[derive(Debug, Subcommand)]
 pub enum LoginCommand {
-    /// Show where a user is logged in with docker
+    /// List the docker logins of a user
     List {
-        /// Whose
+        /// The user
         #[arg(long, value_parser = AccountName::parse)]
         user: AccountName,
     },
-    /// End a login
+    /// End a docker login
     Revoke {
-        /// Its number, as the list shows it
+        /// Its id, as `login list` shows it
         #[arg(value_parser = parse_token_id)]
         id: ServiceTokenId,
     },

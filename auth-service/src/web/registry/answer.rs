@@ -116,13 +116,13 @@ impl ErrorAnswer {
             // Not 503: docker shows nothing of that, and 429 is read (`docs/PROTOCOL.md`).
             TokenRefusal::IssuerDown { issuer, .. } => {
                 let text = format!(
-                    "the login server '{issuer}' does not answer; nothing is wrong with your login; try again in a minute"
+                    "the identity provider '{issuer}' does not answer; nothing is wrong with your login; try again in a minute"
                 );
                 Self::unavailable(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", &text)
             }
             TokenRefusal::Unavailable { .. } => {
                 let text = "the token service cannot reach what it needs just now; nothing is wrong with your \
-                            login; if it lasts, tell the registry's administrator";
+                            login; if it lasts, tell an administrator";
                 Self::unavailable(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text)
             }
         }

@@ -163,7 +163,7 @@ impl RestError {
             }
             Self::NoToken => {
                 let text =
-                    "this is no access token; send 'Authorization: Bearer' with a personal access token";
+                    "this is not an access token; send 'Authorization: Bearer' with a personal access token";
                 with_code(ReasonCode::WrongCredentials, text)
             }
             Self::Refused(refusal) => refusal.message.clone(),
@@ -190,7 +190,7 @@ impl RestError {
             Self::Unread(Unread::Broken, _) => "the body did not arrive whole".to_owned(),
             Self::Busy => "too many logins are waiting to be checked".to_owned(),
             Self::IssuerDown(issuer, _) => {
-                format!("the login server '{issuer}' does not answer; nothing is wrong with your login")
+                format!("the identity provider '{issuer}' does not answer; nothing is wrong with your login")
             }
             Self::Unavailable(_) => "the service cannot reach what it needs just now".to_owned(),
         }
