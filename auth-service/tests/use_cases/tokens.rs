@@ -126,7 +126,7 @@ async fn an_identity_token_is_given_for_a_password_and_works_as_refresh_token_on
     assert!(message(&as_password).contains("this is an identity token"), "{}", message(&as_password));
     let personal = outside.give_tokens().personal(personal("download")).await.unwrap().text;
     let as_refresh = issue_token.run(&refresh(&personal, PULL)).await;
-    assert!(message(&as_refresh).contains("as the password instead"), "{}", message(&as_refresh));
+    assert!(message(&as_refresh).contains("give it as the password"), "{}", message(&as_refresh));
     assert_eq!(outside.hashes.load(Ordering::SeqCst), 1);
 }
 
