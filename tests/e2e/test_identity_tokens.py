@@ -180,7 +180,7 @@ def test_only_a_client_that_asks_with_a_password_is_given_one(stack: Stack, owne
 
 def test_a_token_of_another_kind_is_no_refresh_token(stack: Stack, owner: User) -> None:
     sentences = {
-        stack.add_token(owner): "give it as the password instead",
+        stack.add_token(owner): "give it as the password",
         "dckr_something": "run 'docker login' again",
         identity_token(stack, owner)[:-1]: "mistyped",
     }
