@@ -8,8 +8,10 @@ use super::reason::Reason;
 use super::repository::RepositoryName;
 use super::scope::{Action, Actions, RequestedName, RequestedRepository, RequestedScopes};
 
+mod items;
 mod rules;
 
+pub use items::{ItemRefusal, ItemRights, Viewer};
 use rules::Rules;
 
 /// Which pushes need a certified user.
@@ -235,6 +237,10 @@ fn require(condition: bool, otherwise: Reason) -> Result<(), Reason> {
     if condition { Ok(()) } else { Err(otherwise) }
 }
 
+#[cfg(test)]
+mod items_properties;
+#[cfg(test)]
+mod items_table;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::account::AccountState;
 use super::login::{Caller, LoginScopes, Powers};
 use super::principal::{PrincipalId, TeamId, UserId};
 use super::project::ProjectId;
-use super::repository::RepositoryName;
+use super::repository::{Item, RepositoryName};
 use super::service_token::{ServiceTokenId, ServiceTokenKind, TokenDigest};
 use super::time::Timestamp;
 
@@ -170,6 +170,60 @@ pub struct RepositorySituation {
     pub repository: RepositoryFacts,
 }
 
+/// A project or repository that people can see, with everything that decides on it. Reserved and quarantined names are
+/// none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemFacts {
+    /// Which one it is.
+    pub item: Item,
+    /// The project itself, or the one that the repository is in.
+    pub project: Arc<ProjectFacts>,
+    /// The item's own state. See [`Self::is_in_trash`].
+    pub state: LifeState,
+    /// The item's own flag. See [`Self::is_open_data`].
+    pub open_data: bool,
+    /// The sharing settings of a repository that does not follow its project.
+    pub local_sharing: Option<Arc<Sharing>>,
+}
+
+impl ItemFacts {
+    /// The facts of a project.
+    #[must_use]
+    pub fn of_project(project: Arc<ProjectFacts>) -> Self {
+        let (item, state, open_data) = (Item::Project(project.id), project.state, project.open_data);
+        Self { item, project, state, open_data, local_sharing: None }
+    }
+
+    /// The facts of a repository; `None` when people cannot see that there is one.
+    #[must_use]
+    pub fn of_repository(
+        name: RepositoryName,
+        project: Arc<ProjectFacts>,
+        repository: RepositoryFacts,
+    ) -> Option<Self> {
+        let RepositoryFacts::Known { state, open_data, local_sharing } = repository else { return None };
+        Some(Self { item: Item::Repository(name), project, state, open_data, local_sharing })
+    }
+
+    /// The sharing settings that hold for the item.
+    #[must_use]
+    pub fn sharing(&self) -> &Sharing {
+        self.local_sharing.as_deref().unwrap_or(&self.project.sharing)
+    }
+
+    /// Whether READ is enough to pull. The project's flag does not hold where sharing is local.
+    #[must_use]
+    pub fn is_open_data(&self) -> bool {
+        self.open_data || (self.local_sharing.is_none() && self.project.open_data)
+    }
+
+    /// Whether the item or its project is in the trash.
+    #[must_use]
+    pub fn is_in_trash(&self) -> bool {
+        self.state == LifeState::Trashed || self.project.state == LifeState::Trashed
+    }
+}
+
 /// Everything that one decision needs, true at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -179,6 +233,8 @@ pub struct Facts {
     pub token: Option<Arc<TokenFacts>>,
     /// One entry for each repository asked about.
     pub repositories: Vec<RepositorySituation>,
+    /// The item that was asked about by its number; `None` when there is none.
+    pub item: Option<ItemFacts>,
 }
 
 impl Facts {

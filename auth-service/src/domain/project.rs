@@ -18,6 +18,14 @@ impl EntityId {
     pub const fn number(self) -> i64 {
         self.0
     }
+
+    /// Reads a number as programs write it in paths: `syn123`, `SYN123` or `123`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let is_prefixed = text.get(..3).is_some_and(|prefix| prefix.eq_ignore_ascii_case("syn"));
+        parse_number(if is_prefixed { &text[3..] } else { text }).map(Self)
+    }
 }
 
 impl fmt::Display for EntityId {
@@ -47,12 +55,15 @@ impl ProjectId {
     /// write `syn7`, because the registry would keep the two apart.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix("syn")?;
-        let well_formed = (1..=18).contains(&digits.len())
-            && !digits.starts_with('0')
-            && digits.bytes().all(|b| b.is_ascii_digit());
-        if well_formed { digits.parse().ok().map(Self) } else { None }
+        parse_number(text.strip_prefix("syn")?).map(Self)
     }
+}
+
+fn parse_number(digits: &str) -> Option<i64> {
+    let is_well_formed = (1..=18).contains(&digits.len())
+        && !digits.starts_with('0')
+        && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_well_formed.then(|| digits.parse().ok()).flatten()
 }
 
 impl fmt::Display for ProjectId {
@@ -103,6 +114,28 @@ mod tests {
         assert_eq!(ProjectId::parse("syn7"), Some(ProjectId(7)));
         for bad in ["syn", "syn0", "syn007", "SYN7", "syn-7", "syn7x", "7", "syn1234567890123456789"] {
             assert_eq!(ProjectId::parse(bad), None, "{bad}");
+        }
+    }
+    #[test]
+    fn an_entity_is_read_with_and_without_its_prefix() {
+        for good in ["syn7", "SYN7", "Syn7", "7", " syn7 "] {
+            assert_eq!(EntityId::parse(good), Some(EntityId(7)), "{good}");
+        }
+        for bad in [
+            "",
+            "syn",
+            "syn0",
+            "syn007",
+            "007",
+            "sy7",
+            "syn-7",
+            "syn7.1",
+            "synsyn7",
+            "1234567890123456789",
+            "é7",
+            "\u{e9}\u{e9}7",
+        ] {
+            assert_eq!(EntityId::parse(bad), None, "{bad}");
         }
     }
 }

@@ -116,7 +116,7 @@ impl FactsStore for FakeFacts {
             project: Some(project(name.project())),
             repository: RepositoryFacts::Reserved { by: UserId::new(revision) },
         };
-        let value = Facts { user, token: None, repositories: names.iter().map(situation).collect() };
+        let value = Facts { user, repositories: names.iter().map(situation).collect(), ..Facts::default() };
         Ok(At { revision: Revision(revision), value })
     }
 

@@ -285,7 +285,7 @@ impl FactsReader for Outside {
             })),
             repository: world.repositories.get(name.as_str()).cloned().unwrap_or(RepositoryFacts::Unknown),
         };
-        Ok(Facts { user, token, repositories: names.iter().map(situation).collect() })
+        Ok(Facts { user, token, repositories: names.iter().map(situation).collect(), item: None })
     }
 
     async fn catch_up(&self) -> Result<(), StorageError> {

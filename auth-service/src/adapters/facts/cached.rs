@@ -164,7 +164,7 @@ impl CachedFacts {
         let Some(mut read) = self.read(revision, &unremembered).await? else { return Ok(None) };
         let situation = |known: Option<RepositorySituation>| known.or_else(|| read.next());
         let repositories = known.into_iter().filter_map(situation).collect();
-        Ok(Some(Facts { user, token, repositories }))
+        Ok(Some(Facts { user, token, repositories, item: None }))
     }
 
     async fn login(

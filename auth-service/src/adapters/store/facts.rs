@@ -109,7 +109,7 @@ impl FactsStore for Store {
         }
         let user = first.user.facts()?.map(Arc::new);
         let token = user.as_ref().map(|user| first.token.facts(user.id)).transpose()?.flatten().map(Arc::new);
-        let value = Facts { user, token, repositories };
+        let value = Facts { user, token, repositories, item: None };
         Ok(At { revision: Revision(first.revision), value })
     }
 

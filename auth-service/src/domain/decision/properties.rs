@@ -21,7 +21,7 @@ use super::{AccessPolicy, Certification, Decision, FirstUse, decide};
 
 const USER: i64 = 3_400_001;
 
-fn name(path: &str) -> RepositoryName {
+pub(super) fn name(path: &str) -> RepositoryName {
     RepositoryName::parse(&format!("syn5/{path}")).unwrap()
 }
 
@@ -38,11 +38,11 @@ fn sharing() -> impl Strategy<Value = Sharing> {
     })
 }
 
-fn life() -> impl Strategy<Value = LifeState> {
+pub(super) fn life() -> impl Strategy<Value = LifeState> {
     prop_oneof![4 => Just(LifeState::Live), 1 => Just(LifeState::Trashed)]
 }
 
-fn repository() -> impl Strategy<Value = RepositoryFacts> {
+pub(super) fn repository() -> impl Strategy<Value = RepositoryFacts> {
     prop_oneof![
         Just(RepositoryFacts::Unknown),
         Just(RepositoryFacts::Quarantined),
@@ -54,7 +54,7 @@ fn repository() -> impl Strategy<Value = RepositoryFacts> {
     ]
 }
 
-fn project() -> impl Strategy<Value = ProjectFacts> {
+pub(super) fn project() -> impl Strategy<Value = ProjectFacts> {
     (life(), any::<bool>(), sharing()).prop_map(|(state, open_data, sharing)| ProjectFacts {
         id: ProjectId::new(5),
         state,
@@ -63,7 +63,7 @@ fn project() -> impl Strategy<Value = ProjectFacts> {
     })
 }
 
-fn user() -> impl Strategy<Value = UserFacts> {
+pub(super) fn user() -> impl Strategy<Value = UserFacts> {
     let robot_of = prop_oneof![4 => Just(None), 1 => Just(Some(5)), 1 => Just(Some(6))];
     (any::<bool>(), any::<bool>(), robot_of).prop_map(|(certified, administrator, robot_of)| UserFacts {
         id: UserId::new(USER),
@@ -76,14 +76,14 @@ fn user() -> impl Strategy<Value = UserFacts> {
     })
 }
 
-fn policy() -> impl Strategy<Value = AccessPolicy> {
+pub(super) fn policy() -> impl Strategy<Value = AccessPolicy> {
     let certification =
         prop::sample::select(vec![Certification::Push, Certification::Create, Certification::Off]);
     (certification, any::<bool>())
         .prop_map(|(certification, anonymous_pull)| AccessPolicy { certification, anonymous_pull })
 }
 
-fn login() -> impl Strategy<Value = Powers> {
+pub(super) fn login() -> impl Strategy<Value = Powers> {
     let words = prop::collection::vec(
         prop::sample::select(vec!["view", "download", "modify", "delete", "admin"]),
         0..5,

@@ -39,7 +39,7 @@ fn token(kind: ServiceTokenKind, secret: u8) -> (ServiceToken, TokenFacts) {
 }
 
 fn facts(user: UserFacts, token: Option<TokenFacts>) -> Facts {
-    Facts { user: Some(Arc::new(user)), token: token.map(Arc::new), repositories: Vec::new() }
+    Facts { user: Some(Arc::new(user)), token: token.map(Arc::new), ..Facts::default() }
 }
 
 fn outcome(proof: &Proof, facts: &Facts, credential_use: CredentialUse) -> Result<LoginScopes, NotAdmitted> {
