@@ -9,15 +9,28 @@ use super::StorageError;
 use crate::domain::facts::{Facts, ProjectFacts, RepositoryFacts};
 use crate::domain::login::Identity;
 use crate::domain::principal::UserId;
-use crate::domain::project::ProjectId;
+use crate::domain::project::{EntityId, ProjectId};
 use crate::domain::repository::RepositoryName;
 use crate::domain::time::Timestamp;
+
+/// What facts are needed about, beside the caller.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// These repositories; none when the request is about the caller alone.
+    Repositories(&'a [RepositoryName]),
+    /// The project or repository with this number.
+    Item(EntityId),
+}
 
 /// Where use cases get facts from.
 #[async_trait]
 pub trait FactsReader: Send + Sync {
     /// Everything about `identity` and `names`, true at one moment that is less than a second ago.
     async fn load(&self, identity: &Identity, names: &[RepositoryName]) -> Result<Facts, StorageError>;
+
+    /// Everything about `identity` and about the project or repository with a number, true at one moment that is less
+    /// than a second ago.
+    async fn load_item(&self, identity: &Identity, entity: EntityId) -> Result<Facts, StorageError>;
 
     /// Makes every change that is committed by now visible to the next `load`.
     async fn catch_up(&self) -> Result<(), StorageError>;
@@ -94,6 +107,10 @@ pub trait FactsStore: Send + Sync {
         identity: &Identity,
         names: &[RepositoryName],
     ) -> Result<At<Facts>, StorageError>;
+
+    /// Everything about `identity` and about the project or repository with this number. Reserved and quarantined names
+    /// have no number that people know.
+    async fn item_snapshot(&self, identity: &Identity, entity: EntityId) -> Result<At<Facts>, StorageError>;
 
     /// A project with all its repositories, as long as each of the two lists stays within `limit`; beyond it
     /// the unusual ones are not listed either (`plain` is `None` and `unusual` empty).

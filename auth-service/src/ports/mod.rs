@@ -6,6 +6,7 @@
 //! of HTTP. Absence is `None` or a variant of the method's own error; only broken storage is `StorageError`.
 
 pub mod accounts;
+pub mod entities;
 pub mod events;
 pub mod facts;
 pub mod foreign_tokens;

@@ -11,7 +11,7 @@ use auth_service::domain::facts::{
 };
 use auth_service::domain::login::Identity;
 use auth_service::domain::principal::UserId;
-use auth_service::domain::project::ProjectId;
+use auth_service::domain::project::{EntityId, ProjectId};
 use auth_service::domain::repository::RepositoryName;
 use auth_service::ports::StorageError;
 use auth_service::ports::facts::{At, Changes, FactsStore, ProjectContents, Revision, Subject};
@@ -120,6 +120,10 @@ impl FactsStore for FakeFacts {
         Ok(At { revision: Revision(revision), value })
     }
 
+    async fn item_snapshot(&self, identity: &Identity, _: EntityId) -> Result<At<Facts>, StorageError> {
+        self.snapshot(identity, &[]).await
+    }
+
     /// Too large to be kept whole, so that each repository is asked for.
     async fn project(
         &self,
@@ -173,6 +177,10 @@ impl FactsStore for Counting {
         names: &[RepositoryName],
     ) -> Result<At<Facts>, StorageError> {
         self.counted().snapshot(identity, names).await
+    }
+
+    async fn item_snapshot(&self, identity: &Identity, entity: EntityId) -> Result<At<Facts>, StorageError> {
+        self.counted().item_snapshot(identity, entity).await
     }
 
     async fn project(

@@ -32,4 +32,5 @@ mod robustness;
 mod sharing;
 mod sqlite_file;
 mod tokens;
+mod visible;
 mod waiting_events;

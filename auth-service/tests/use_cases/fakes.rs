@@ -30,7 +30,7 @@ use auth_service::domain::lockout::{Count, Counts, LockoutPolicy};
 use auth_service::domain::login::{CredentialUse, Identity};
 use auth_service::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
 use auth_service::domain::principal::{PrincipalId, UserId};
-use auth_service::domain::project::ProjectId;
+use auth_service::domain::project::{EntityId, ProjectId};
 use auth_service::domain::refusal::PushMeaning;
 use auth_service::domain::repository::RepositoryName;
 use auth_service::domain::service_token::{ServiceTokenId, ServiceTokenKind, TokenRoom};
@@ -286,6 +286,11 @@ impl FactsReader for Outside {
             repository: world.repositories.get(name.as_str()).cloned().unwrap_or(RepositoryFacts::Unknown),
         };
         Ok(Facts { user, token, repositories: names.iter().map(situation).collect(), item: None })
+    }
+
+    /// There are no items with numbers here.
+    async fn load_item(&self, identity: &Identity, _: EntityId) -> Result<Facts, StorageError> {
+        self.load(identity, &[]).await
     }
 
     async fn catch_up(&self) -> Result<(), StorageError> {

@@ -18,7 +18,7 @@ use super::contents::{KeptProject, Recollection};
 use super::memory::{KeptLogin, Known, Memory};
 use crate::domain::facts::{Facts, RepositoryFacts, RepositorySituation, UserFacts};
 use crate::domain::login::Identity;
-use crate::domain::project::ProjectId;
+use crate::domain::project::{EntityId, ProjectId};
 use crate::domain::repository::RepositoryName;
 use crate::ports::StorageError;
 use crate::ports::facts::{Changes, FactsReader, FactsStore, Revision};
@@ -279,6 +279,12 @@ impl CachedFacts {
 impl FactsReader for CachedFacts {
     async fn load(&self, identity: &Identity, names: &[RepositoryName]) -> Result<Facts, StorageError> {
         self.in_time(self.load_whole(identity, names)).await
+    }
+
+    /// Reads the database each time. Programs ask about items much more rarely than registries, and how long an answer
+    /// takes must not tell whether there is such an item.
+    async fn load_item(&self, identity: &Identity, entity: EntityId) -> Result<Facts, StorageError> {
+        Ok(self.in_time(self.store.item_snapshot(identity, entity)).await?.value)
     }
 
     async fn catch_up(&self) -> Result<(), StorageError> {

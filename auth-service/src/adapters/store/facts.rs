@@ -10,11 +10,12 @@ use super::{CHANGES_KEPT, Store, corrupt, read};
 use crate::domain::facts::{Facts, ProjectFacts, RepositoryFacts, RepositorySituation};
 use crate::domain::login::Identity;
 use crate::domain::principal::UserId;
-use crate::domain::project::ProjectId;
+use crate::domain::project::{EntityId, ProjectId};
 use crate::domain::repository::RepositoryName;
 use crate::ports::StorageError;
 use crate::ports::facts::{At, Changes, FactsStore, ProjectContents, Revision, Subject};
 
+mod item;
 mod rows;
 
 use rows::{ContentsRow, SnapshotRow, contents};
@@ -111,6 +112,10 @@ impl FactsStore for Store {
         let token = user.as_ref().map(|user| first.token.facts(user.id)).transpose()?.flatten().map(Arc::new);
         let value = Facts { user, token, repositories, item: None };
         Ok(At { revision: Revision(first.revision), value })
+    }
+
+    async fn item_snapshot(&self, identity: &Identity, entity: EntityId) -> Result<At<Facts>, StorageError> {
+        item::snapshot(self, identity, entity).await
     }
 
     async fn project(

@@ -2,6 +2,7 @@
 //! engines differ, the code matches on [`Engine`] openly.
 
 mod connect;
+mod entities;
 mod events;
 mod facts;
 mod file;

@@ -30,6 +30,14 @@ pub(super) struct SnapshotRow {
     pub(super) repository: RepositoryColumns,
 }
 
+/// One project or repository asked about by its number; without a path, a project.
+#[derive(sqlx::FromRow)]
+pub(super) struct ItemRow {
+    #[sqlx(flatten)]
+    pub(super) login: SnapshotRow,
+    pub(super) path: Option<String>,
+}
+
 /// A whole project: the first row has its usual repositories, each other one an unusual one.
 #[derive(sqlx::FromRow)]
 pub(super) struct ContentsRow {
