@@ -44,13 +44,12 @@ const client = (id, grants, more) => ({
   client_id: id, client_secret: 's3cret', grant_types: grants, redirect_uris: [], response_types: [], ...more,
 });
 
-function makeProvider({ issuer, keys, lifetime, algorithm, opaqueBits, scopes, audiences, callback }) {
+function makeProvider({ issuer, keys, lifetime, algorithm, opaquePrefix, scopes, audiences, callback }) {
   const scope = scopes.join(' ');
-  return new Provider(issuer, {
+  const provider = new Provider(issuer, {
     adapter: Adapter,
     jwks: { keys },
     cookies: { keys: ['the bench'] },
-    formats: { bitsOfOpaqueRandomness: opaqueBits },
     scopes: ['openid', 'offline_access', ...scopes],
     clients: [
       client('ci', ['client_credentials'], { scope }),
@@ -80,6 +79,11 @@ function makeProvider({ issuer, keys, lifetime, algorithm, opaqueBits, scopes, a
       },
     },
   });
+  for (const model of [provider.AccessToken, provider.ClientCredentials]) {
+    const { generateTokenId } = model.prototype;
+    model.prototype.generateTokenId = function prefixed() { return opaquePrefix + generateTokenId.call(this); };
+  }
+  return provider;
 }
 
 const readSettings = () => JSON.parse(readFileSync(join(folder, 'settings.json'), 'utf8'));

@@ -67,7 +67,7 @@ impl Wiring<'_> {
             identifiers: Box::new(ProcessIdentifiers::new()?),
             proxies: Proxies::new(move |address| of_client(address)),
             metrics: Arc::clone(&metrics),
-            shapes: token_shapes(self.settings)?,
+            shapes: token_shapes(self.settings),
             host: registry.host.clone(),
             contact: registry.contact.as_deref().map(Contact::new),
             credential_bytes: limits.credential_bytes,

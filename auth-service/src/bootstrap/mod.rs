@@ -28,11 +28,11 @@ use crate::ports::StorageError;
 use crate::ports::system::Clock;
 use crate::web::server::{Listeners, ServerOptions};
 
-pub use self::issuers::{check_issuers, token_shapes};
+pub use self::issuers::token_shapes;
 pub use self::registry::{first_push, manage_items, raise_numbers, registry};
 pub use self::stop::StopSignals;
 pub use self::warnings::warnings;
-pub use self::wiring::{access_policy, give_tokens, hashing_threads};
+pub use self::wiring::{give_tokens, hashing_threads};
 
 /// Opens the database, with its schema brought up to date. There must be one.
 pub async fn open_store(settings: &Settings) -> anyhow::Result<Arc<Store>> {

@@ -26,9 +26,8 @@ use crate::app::lockout::Lockout;
 use crate::app::log_in::LogIn;
 use crate::app::readiness::{Readiness, WriteTrials};
 use crate::app::record_events::RecordEvents;
-use crate::config::{self, Settings};
+use crate::config::Settings;
 use crate::domain::claims::TokenTerms;
-use crate::domain::decision::{AccessPolicy, Certification};
 use crate::domain::lockout::LockoutPolicy;
 use crate::ports::facts::FactsReader;
 use crate::ports::registry::RegistryContents;
@@ -46,19 +45,6 @@ pub fn hashing_threads(settings: &Settings, threads: usize) -> anyhow::Result<Ar
         passes: login.argon2_passes,
     };
     Ok(Arc::new(HashingThreads::start(options).context("the threads for passwords do not start")?))
-}
-
-/// The choices of the operator that decisions depend on.
-#[must_use]
-pub const fn access_policy(settings: &Settings) -> AccessPolicy {
-    AccessPolicy {
-        certification: match settings.access.certification {
-            config::Certification::Push => Certification::Push,
-            config::Certification::Create => Certification::Create,
-            config::Certification::Off => Certification::Off,
-        },
-        anonymous_pull: settings.access.anonymous_pull,
-    }
 }
 
 /// What gives people tokens.
@@ -173,7 +159,7 @@ impl Wiring<'_> {
                 logins,
                 Arc::clone(lockout),
                 Arc::clone(&foreign_logins),
-                token_shapes(self.settings)?.digest(),
+                token_shapes(self.settings).digest(),
             ),
             facts: Arc::clone(facts),
             foreign_logins,
@@ -184,9 +170,9 @@ impl Wiring<'_> {
     }
 
     fn foreign_logins(&self) -> anyhow::Result<ForeignLogins> {
-        let tokens = Issuers::new(issuers::options(self.settings)?, self.clock)?;
+        let tokens = Issuers::new(issuers::options(self.settings), self.clock)?;
         let links = Arc::<Store>::clone(self.store);
-        let rules = issuers::rules(self.settings)?;
+        let rules = issuers::rules(self.settings);
         Ok(ForeignLogins::new(rules, Arc::new(tokens), links, Arc::clone(self.clock)))
     }
 
@@ -199,7 +185,7 @@ impl Wiring<'_> {
             clock: Arc::clone(self.clock),
             rules: TokenRules {
                 terms: token_terms(self.settings),
-                policy: access_policy(self.settings),
+                policy: self.settings.access,
                 host: self.settings.registry.host.clone(),
                 most_scopes: self.settings.limits.scopes,
             },

@@ -97,7 +97,7 @@ fn read_password(settings: &Settings) -> Result<NewPassword, Failure> {
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(3);
     std::io::stdin().lock().take(most).read_to_string(&mut text)?;
     let text = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    let shapes = token_shapes(settings).map_err(|error| Failure::Failed(format!("{error:#}")))?;
+    let shapes = token_shapes(settings);
     Ok(NewPassword::parse(text.to_owned(), limit, &shapes)?)
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::arguments::ConfigCommand;
 use super::output::{Failure, Report};
-use crate::bootstrap::{check_issuers, look_at_everything, warnings};
+use crate::bootstrap::{look_at_everything, warnings};
 use crate::config::{Faults, Loaded};
 
 pub(super) fn run(command: ConfigCommand, loaded: Result<Loaded, Faults>) -> Result<Report, Failure> {
@@ -14,7 +14,6 @@ pub(super) fn run(command: ConfigCommand, loaded: Result<Loaded, Faults>) -> Res
     match command {
         ConfigCommand::Check => {
             let faults = |text: String| Failure::Usage(format!("the configuration has faults:\n{text}"));
-            check_issuers(&loaded.settings).map_err(|error| faults(format!("{error:#}")))?;
             let found = super::in_runtime(async { Ok(look_at_everything(&loaded.settings).await) })?;
             if !found.faults.is_empty() {
                 return Err(faults([found.faults, found.missing].concat().join("\n")));

@@ -9,7 +9,7 @@ use crate::adapters::signing::{KeyDirectory, KeyWatch};
 use crate::adapters::store::Store;
 use crate::adapters::system::SystemClock;
 use crate::app::explain::{Explain, ExplainedScope};
-use crate::bootstrap::{access_policy, first_push, open_store, raise_numbers, registry};
+use crate::bootstrap::{first_push, open_store, raise_numbers, registry};
 use crate::config::Settings;
 use crate::domain::account::AccountName;
 use crate::domain::contact::Contact;
@@ -43,7 +43,7 @@ pub(super) async fn run(settings: &Settings, arguments: ExplainArguments) -> Res
         facts: Arc::new(DirectFacts(store)),
         unsigned: unsigned(settings),
         clock: Arc::new(SystemClock),
-        policy: access_policy(settings),
+        policy: settings.access,
         host: settings.registry.host.clone(),
         contact: settings.registry.contact.as_deref().map(Contact::new),
     };

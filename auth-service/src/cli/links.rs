@@ -15,14 +15,14 @@ use crate::ports::linked_subjects::{LinkRecord, LinkedBy, LinkedSubjects as _};
 
 pub(super) async fn link(settings: &Settings, store: &Arc<Store>, link: &Link) -> Result<Report, Failure> {
     let issuer = issuer(settings, &link.issuer).ok_or_else(|| unknown_issuer(settings, &link.issuer))?;
-    if !issuer.robots.is_empty() {
-        let rules = format!("login.issuer.{}.robots", issuer.name);
+    if !issuer.rules.robots.is_empty() {
+        let rules = format!("login.issuer.{}.robots", issuer.rules.name);
         return Err(Failure::Failed(format!(
             "tokens of '{}' act for robot accounts only, by {rules}",
-            issuer.name
+            issuer.rules.name
         )));
     }
-    let subject = subject(&issuer.url, &link.subject)?;
+    let subject = subject(&issuer.rules.issuer, &link.subject)?;
     let user = number_of(store, &link.name).await?;
     store.link(user, &subject, LinkedBy::Administrator).await?;
     Ok(told(link, &subject, "acts"))
@@ -30,7 +30,7 @@ pub(super) async fn link(settings: &Settings, store: &Arc<Store>, link: &Link) -
 
 /// An issuer that is not configured any more can still be unlinked, by its URL.
 pub(super) async fn unlink(settings: &Settings, store: &Arc<Store>, link: &Link) -> Result<Report, Failure> {
-    let url = issuer(settings, &link.issuer).map_or(link.issuer.as_str(), |issuer| issuer.url.as_str());
+    let url = issuer(settings, &link.issuer).map_or(link.issuer.as_str(), |issuer| &*issuer.rules.issuer);
     let subject = subject(url, &link.subject)?;
     let user = number_of(store, &link.name).await?;
     if store.unlink(user, &subject).await? {
@@ -46,7 +46,7 @@ pub(super) async fn list(
 ) -> Result<Report, Failure> {
     let links = store.links(number_of(store, name).await?).await?;
     let configured =
-        |link: &LinkRecord| issuer(settings, &link.subject.issuer).map(|issuer| issuer.name.as_str());
+        |link: &LinkRecord| issuer(settings, &link.subject.issuer).map(|issuer| issuer.rules.name.as_str());
     let line = |link: &LinkRecord| {
         let issuer = configured(link).unwrap_or("not configured any more");
         format!("{}\t{}\t{issuer}\tlinked {}", link.subject.subject, link.subject.issuer, link.linked_at)
@@ -64,11 +64,15 @@ pub(super) async fn list(
 }
 
 fn issuer<'s>(settings: &'s Settings, text: &str) -> Option<&'s Issuer> {
-    settings.login.issuers.iter().find(|issuer| issuer.name == text || issuer.url == text)
+    settings
+        .login
+        .issuers
+        .iter()
+        .find(|issuer| issuer.rules.name.as_str() == text || *issuer.rules.issuer == *text)
 }
 
 fn unknown_issuer(settings: &Settings, text: &str) -> Failure {
-    let names: Vec<&str> = settings.login.issuers.iter().map(|issuer| issuer.name.as_str()).collect();
+    let names: Vec<&str> = settings.login.issuers.iter().map(|issuer| issuer.rules.name.as_str()).collect();
     let known =
         if names.is_empty() { "none is".to_owned() } else { format!("there is {}", names.join(", ")) };
     Failure::Failed(format!("the issuer {text} is not configured under login.issuer; {known}"))

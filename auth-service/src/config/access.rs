@@ -4,6 +4,7 @@ use super::fault::Noted;
 use super::kind::{Choice, Flag};
 use super::reader::Reader;
 use super::setting::{Preset, Section, Setting};
+use crate::domain::decision::{AccessPolicy, Certification};
 
 pub(super) const SECTION: Section = Section {
     name: "access",
@@ -31,28 +32,8 @@ const ANONYMOUS_PULL: Setting<Flag> = Setting {
     doc: "Whether open data that is readable by PUBLIC can be pulled without a login.",
 };
 
-/// Rules beyond the permissions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Access {
-    /// What only certified users may do.
-    pub certification: Certification,
-    /// Whether open data can be pulled without a login.
-    pub anonymous_pull: bool,
-}
-
-/// What only certified users may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Certification {
-    /// Every push.
-    Push,
-    /// The push that creates a repository.
-    Create,
-    /// Nothing.
-    Off,
-}
-
-pub(super) fn read(reader: &mut Reader) -> Result<Access, Noted> {
+pub(super) fn read(reader: &mut Reader) -> Result<AccessPolicy, Noted> {
     let certification = reader.required(&CERTIFICATION);
     let anonymous_pull = reader.required(&ANONYMOUS_PULL);
-    Ok(Access { certification: certification?, anonymous_pull: anonymous_pull? })
+    Ok(AccessPolicy { certification: certification?, anonymous_pull: anonymous_pull? })
 }

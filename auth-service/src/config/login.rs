@@ -100,7 +100,7 @@ const SESSION_SECONDS: Setting<Span> = Setting {
 };
 
 /// How passwords are checked, and how long a login lasts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Login {
     /// How many characters a new password has at least.
     pub min_password_length: usize,

@@ -32,13 +32,10 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-pub use access::{Access, Certification};
 pub use database::{Database, DatabaseUrl};
 pub use fault::{Fault, Faults};
 pub use http::{Http, TlsFiles};
-pub use issuer::{
-    ClaimPattern, ClientLogin, Issuer, RobotRule, ScopeWord, Verification, WebTokenAlgorithm, Workload,
-};
+pub use issuer::{ClientLogin, Endpoints, Issuer, Workload};
 pub use layers::Search;
 pub use limits::Limits;
 pub use login::Login;
@@ -55,6 +52,8 @@ use fault::Noted;
 use name::{member_of, of_member};
 use reader::Reader;
 use setting::{Described, Section};
+
+use crate::domain::decision::AccessPolicy;
 
 /// Every section with its keys, in the order of the documentation.
 const SECTIONS: &[Section] = &[
@@ -117,7 +116,7 @@ pub struct Settings {
     /// The registry's notifications.
     pub webhook: Webhook,
     /// Who may do what, beyond the permissions.
-    pub access: Access,
+    pub access: AccessPolicy,
     /// The limits, all in one place.
     pub limits: Limits,
     /// Password logins.

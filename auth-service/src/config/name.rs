@@ -79,8 +79,8 @@ pub(super) fn nearest(given: &str, templates: impl Iterator<Item = &'static str>
     let (given_section, given_key) = given.rsplit_once('.').unwrap_or(("", &given));
     templates.map(|template| of_same_member(template, &given)).min_by_key(|name| {
         let (section, key) = name.rsplit_once('.').unwrap_or(("", name));
-        let moved = distance(given_key, key) + usize::from(section != given_section);
-        let whole = distance(&given, name);
+        let moved = strsim::levenshtein(given_key, key) + usize::from(section != given_section);
+        let whole = strsim::levenshtein(&given, name);
         (moved.min(whole), whole)
     })
 }
@@ -95,37 +95,9 @@ fn of_same_member(template: &str, given: &str) -> String {
     }
 }
 
-/// How many letters have to be added, removed or changed to make one text of the other (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (line, letter) in left.chars().enumerate() {
-        let mut diagonal = line;
-        let mut before = line + 1;
-        for (cell, other) in row.iter_mut().skip(1).zip(&right) {
-            let cost = (diagonal + usize::from(letter != *other)).min(before + 1).min(*cell + 1);
-            diagonal = std::mem::replace(cell, cost);
-            before = cost;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = line + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distance_counts_changed_letters() {
-        for (left, right, expected) in
-            [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("listen", "lisetn", 2)]
-        {
-            assert_eq!(distance(left, right), expected, "{left} {right}");
-        }
-    }
 
     #[test]
     fn the_nearest_name_forgives_letters_case_and_the_section() {

@@ -115,7 +115,7 @@ async fn administrator(
     let request = AccountRequest {
         name: name.clone(),
         email: EmailAddress::parse(&format!("{ADMINISTRATOR}@localhost"))?,
-        password: NewPassword::parse(password, settings.limits.credential_bytes, &token_shapes(settings)?)?,
+        password: NewPassword::parse(password, settings.limits.credential_bytes, &token_shapes(settings))?,
         certified: true,
         administrator: true,
     };

@@ -97,10 +97,9 @@ fn every_shipped_example_loads() {
         let place = Place::with(&(with_secrets_at_hand(&example) + rest))
             .file("webhook", SECRET)
             .file("database", "postgres://user:password@db/auth");
-        let loaded = place.load_to(Purpose::Serve).unwrap_or_else(|faults| {
+        place.load_to(Purpose::Serve).unwrap_or_else(|faults| {
             panic!("an example in {} does not load:\n{faults}\n\n{example}", origin.display())
         });
-        auth_service::bootstrap::check_issuers(&loaded.settings).unwrap();
     }
 }
 

@@ -4,12 +4,12 @@ use super::place::{ISSUER, Place, SECRET, assert_holds};
 
 #[test]
 fn any_number_of_issuers_is_read_sorted_by_name() {
-    assert_eq!(Place::empty().settings().login.issuers, []);
+    assert!(Place::empty().settings().login.issuers.is_empty());
     let two = "[login.issuer.two_2]\nurl = 'http://[::1]:8080/x/'\nclients = ['ci']\n";
     let place = Place::with(&format!("{two}{ISSUER}"));
     let issuers = place.settings().login.issuers;
     let read: Vec<(&str, &str)> =
-        issuers.iter().map(|issuer| (issuer.name.as_str(), issuer.url.as_str())).collect();
+        issuers.iter().map(|issuer| (issuer.rules.name.as_str(), &*issuer.rules.issuer)).collect();
     assert_eq!(read, [("one", "https://one.example.org"), ("two_2", "http://[::1]:8080/x/")]);
 }
 
@@ -20,9 +20,12 @@ fn the_environment_adds_to_an_issuer_and_can_make_one() {
         .variable("AUTH_SERVICE__LOGIN__ISSUER__A_B__AUDIENCE", "hub, other")
         .variable("AUTH_SERVICE__LOGIN__ISSUER__A_B__URL", "https://two.example.org");
     let issuers = place.settings().login.issuers;
-    assert_eq!((issuers[0].name.as_str(), issuers[0].url.as_str()), ("a_b", "https://two.example.org"));
-    assert_eq!(issuers[0].audiences, ["hub", "other"]);
-    assert_eq!((issuers[1].name.as_str(), issuers[1].timeout.as_secs()), ("one", 7));
+    assert_eq!(
+        (issuers[0].rules.name.as_str(), &*issuers[0].rules.issuer),
+        ("a_b", "https://two.example.org")
+    );
+    assert_eq!(issuers[0].rules.audiences, ["hub", "other"]);
+    assert_eq!((issuers[1].rules.name.as_str(), issuers[1].endpoints.timeout.as_secs()), ("one", 7));
     let alone = Place::empty().variable("AUTH_SERVICE__LOGIN__ISSUER__KEYCLOAK__CACHE_SECONDS", "1");
     assert_holds(
         &alone.faults(),
@@ -101,7 +104,7 @@ fn a_section_that_is_no_section_is_told_how_to_be_one() {
         assert_holds(&text, &[problem]);
         assert_eq!(text.lines().count(), 1, "{text}");
     }
-    assert_eq!(Place::with("[login.issuer]").settings().login.issuers, []);
+    assert!(Place::with("[login.issuer]").settings().login.issuers.is_empty());
 }
 
 #[test]

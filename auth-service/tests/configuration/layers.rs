@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use auth_service::config::{Certification, DatabaseUrl};
+use auth_service::config::DatabaseUrl;
+use auth_service::domain::decision::Certification;
 
 use super::place::{Place, assert_holds};
 

@@ -1,6 +1,8 @@
 //! Jobs of a CI system that act for robot accounts.
 
-use auth_service::config::{ClaimPattern, ScopeWord, Workload};
+use auth_service::config::Workload;
+use auth_service::domain::foreign::robot::ClaimPattern;
+use auth_service::domain::login::{LoginScope, LoginScopes};
 
 use super::place::{ISSUER, Place, assert_each_refused, assert_holds};
 
@@ -18,17 +20,18 @@ fn a_job_acts_for_the_robot_whose_rule_it_matches() {
     let github = Place::with(&format!("{ISSUER}{}", rules("github", &[GITHUB, GITHUB_TAGS])));
     let issuer = github.settings().login.issuers.remove(0);
     assert_eq!(issuer.workload, Some(Workload::GitHub));
-    assert_eq!(issuer.robot_scopes, [ScopeWord::Download, ScopeWord::Modify]);
-    let [main, tags] = issuer.robots.as_slice() else { panic!("{:?}", issuer.robots) };
+    let both = [LoginScope::Download, LoginScope::Modify];
+    assert_eq!(issuer.rules.robot_scopes, LoginScopes::from_iter(both));
+    let [main, tags] = issuer.rules.robots.as_slice() else { panic!("{:?}", issuer.rules.robots) };
     assert_eq!((main.robot.as_str(), tags.robot.as_str()), ("ci-main", "ci-tags"));
     assert_eq!(main.claims[4], ("environment".to_owned(), ClaimPattern::Exact("prod".to_owned())));
     assert_eq!(tags.claims[3], ("ref".to_owned(), ClaimPattern::Prefix("refs/tags/v".to_owned())));
     let gitlab = Place::with(&format!("{ISSUER}{}robot_scopes = 'download'", rules("gitlab", &[GITLAB])));
     let issuer = gitlab.settings().login.issuers.remove(0);
-    assert_eq!((issuer.workload, issuer.robots.len()), (Some(Workload::GitLab), 1));
-    assert_eq!(issuer.robot_scopes, [ScopeWord::Download]);
+    assert_eq!((issuer.workload, issuer.rules.robots.len()), (Some(Workload::GitLab), 1));
+    assert_eq!(issuer.rules.robot_scopes, LoginScopes::from_iter([LoginScope::Download]));
     let none = Place::with(ISSUER).settings().login.issuers.remove(0);
-    assert_eq!((none.workload, none.robots), (None, Vec::new()));
+    assert_eq!((none.workload, none.rules.robots), (None, Vec::new()));
 }
 
 #[test]

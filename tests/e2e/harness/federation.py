@@ -9,7 +9,7 @@ from harness.oidc_provider import RESOURCE, OidcProvider
 from harness.stack import Stack, User
 from harness.trust import OPAQUE, issuers, trust_provider
 
-OF_512_BITS = "[A-Za-z0-9_-]{86}"
+PREFIX = "too-"
 
 
 class Federation:
@@ -25,7 +25,7 @@ class Federation:
             "signed": OidcProvider(new_folder("signed")),
             "elliptic": OidcProvider(new_folder("elliptic"), algorithm="ES256"),
             "opaque": OidcProvider(new_folder("opaque")),
-            "opaque_too": OidcProvider(new_folder("opaque_too"), opaque_bits=512),
+            "opaque_too": OidcProvider(new_folder("opaque_too"), opaque_prefix=PREFIX),
             "mapped": OidcProvider(new_folder("mapped")),
         }
         both, words = "jwt+introspection", ["registry.read=download", "registry.write=modify"]
@@ -33,7 +33,7 @@ class Federation:
             signed=trust_provider(of["signed"]),
             elliptic=trust_provider(of["elliptic"], both),
             opaque=trust_provider(of["opaque"], "introspection", opaque_pattern=OPAQUE, cache_seconds=1),
-            opaque_too=trust_provider(of["opaque_too"], both, opaque_pattern=OF_512_BITS, cache_seconds=0),
+            opaque_too=trust_provider(of["opaque_too"], both, opaque_prefix=[PREFIX], cache_seconds=0),
             mapped=trust_provider(of["mapped"], scopes=words),
         )
         stack.settings.update(sections)

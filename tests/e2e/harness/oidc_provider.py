@@ -48,7 +48,7 @@ class OidcProvider:
         *,
         lifetime_seconds: int = 3600,
         algorithm: str = "RS256",
-        opaque_bits: int = 256,
+        opaque_prefix: str = "",
     ) -> None:
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
@@ -63,7 +63,7 @@ class OidcProvider:
             "issuer": self.issuer,
             "lifetime": lifetime_seconds,
             "algorithm": algorithm,
-            "opaqueBits": opaque_bits,
+            "opaquePrefix": opaque_prefix,
             "scopes": SCOPES,
             "audiences": {RESOURCE: AUDIENCE},
             "callback": self._callback,

@@ -27,10 +27,11 @@ def issuers(**sections: Section) -> Settings:
 
 
 def trust_provider(provider: OidcProvider, verify: str = "jwt", **keys: Any) -> Section:
-    """oidc-provider; where opaque tokens are accepted, by what they look like."""
+    """oidc-provider; where opaque tokens are accepted, by their form."""
     client, secret = INTROSPECTOR
     asks = {"client_id": client, "client_secret": secret} if "introspection" in verify else {}
-    receivers = {"clients": CLIENTS} if "opaque_pattern" in keys else {"audience": [AUDIENCE]}
+    opaque = "opaque_pattern" in keys or "opaque_prefix" in keys
+    receivers = {"clients": CLIENTS} if opaque else {"audience": [AUDIENCE]}
     return {"url": provider.issuer, "verify": verify, **receivers, **asks, **keys}
 
 

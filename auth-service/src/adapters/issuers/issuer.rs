@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::IssuerOptions;
 use super::introspection::introspect;
 use super::keys::{Found, KeySet};
 use super::metadata::{Metadata, MetadataCache};
@@ -12,7 +13,7 @@ use super::outgoing::{Clients, Outgoing, Unreachable};
 use super::request_context::RequestContext;
 use super::user_info::user_info;
 use super::web_token::WebToken;
-use super::{IssuerOptions, Verification};
+use crate::domain::foreign::VerificationMethod;
 use crate::domain::foreign::claims::Claims;
 use crate::domain::foreign::rules::{ClaimsSource, ForeignRefusal};
 use crate::domain::foreign::shape::is_web_token;
@@ -49,7 +50,7 @@ impl Issuer {
 
     /// Whether there is nothing to gain from asking about a token once for all who have it.
     pub(super) fn asks_nobody_and_remembers_nothing(&self) -> bool {
-        self.options.verification == Verification::WebToken && self.options.remembered_for.is_zero()
+        self.options.verification == VerificationMethod::WebToken && self.options.remembered_for.is_zero()
     }
 
     #[cfg(test)]
@@ -70,14 +71,16 @@ impl Issuer {
         request_context: RequestContext,
     ) -> Result<GenuineClaims, ForeignFailure> {
         let (claims, source) = match self.options.verification {
-            Verification::WebToken => self.verify(token).await?,
-            Verification::WebTokenAndIntrospection if is_web_token(token) => {
+            VerificationMethod::WebToken => self.verify(token).await?,
+            VerificationMethod::WebTokenAndIntrospection if is_web_token(token) => {
                 self.verify_and_complete(token, request_context).await?
             }
-            Verification::WebTokenAndIntrospection | Verification::Introspection => {
+            VerificationMethod::WebTokenAndIntrospection | VerificationMethod::Introspection => {
                 (self.introspect(token, request_context).await?, ClaimsSource::Introspection)
             }
-            Verification::UserInfo => (self.user_info(token, request_context).await?, ClaimsSource::UserInfo),
+            VerificationMethod::UserInfo => {
+                (self.user_info(token, request_context).await?, ClaimsSource::UserInfo)
+            }
         };
         Ok(GenuineClaims { claims: Arc::new(claims), source })
     }

@@ -28,7 +28,7 @@ use self::issuer::Issuer;
 use self::outgoing::Clients;
 use self::request_context::RequestContext;
 use crate::domain::foreign::rules::ForeignRefusal;
-use crate::domain::foreign::{ForeignToken, IssuerName};
+use crate::domain::foreign::{ForeignToken, IssuerName, VerificationMethod};
 use crate::domain::network::ClientNetwork;
 use crate::ports::foreign_tokens::{ForeignFailure, ForeignTokens, GenuineClaims};
 use crate::ports::system::Clock;
@@ -46,19 +46,6 @@ const LONGEST_REMEMBERED_BYTES: usize = 64 << 10;
 /// How long an issuer's no is remembered: long enough for the requests of one command.
 const NO_REMEMBERED_FOR: Duration = Duration::from_secs(5);
 
-/// How the tokens of an issuer are verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verification {
-    /// By the issuer's keys.
-    WebToken,
-    /// By the issuer's keys; a token that does not tell its scope is introspected as well.
-    WebTokenAndIntrospection,
-    /// By asking the issuer about the token (RFC 7662).
-    Introspection,
-    /// By asking the issuer whose the token is.
-    UserInfo,
-}
-
 /// One issuer, as far as asking it goes.
 #[derive(Clone)]
 pub struct IssuerOptions {
@@ -69,7 +56,7 @@ pub struct IssuerOptions {
     /// The identifier, letter by letter.
     pub issuer: Arc<str>,
     /// How its tokens are verified.
-    pub verification: Verification,
+    pub verification: VerificationMethod,
     /// The signatures that are accepted.
     pub algorithms: Vec<Algorithm>,
     /// What the header `typ` may say: in lower case, without `application/`.
@@ -226,7 +213,7 @@ fn test_options(issuer: &str) -> IssuerOptions {
         name: IssuerName::new("hub"),
         identifier: issuer.parse().unwrap(),
         issuer: issuer.into(),
-        verification: Verification::WebToken,
+        verification: VerificationMethod::WebToken,
         algorithms: vec![Algorithm::RS256, Algorithm::ES256],
         types: vec!["at+jwt".to_owned()],
         subject_claim: "sub".to_owned(),

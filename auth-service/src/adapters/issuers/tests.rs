@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
 use super::*;
+use crate::domain::foreign::VerificationMethod;
 use crate::domain::time::Timestamp;
 
 /// A clock that a test sets by hand.
@@ -100,7 +101,7 @@ fn asked(stub: &Stub, timeout: Duration) -> (Arc<Hands>, Issuers) {
     let hands = Arc::new(Hands::default());
     let clock: Arc<dyn Clock> = Arc::clone(&hands) as _;
     let options = IssuerOptions {
-        verification: Verification::UserInfo,
+        verification: VerificationMethod::UserInfo,
         userinfo_url: Some(format!("{}/userinfo", stub.url).parse().unwrap()),
         timeout,
         ..test_options(&stub.url)

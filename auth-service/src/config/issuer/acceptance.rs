@@ -1,58 +1,59 @@
-//! How an issuer's tokens are verified, and for whom they must have been made.
+//! How an issuer's tokens are verified, and for whom they must have been issued.
 
 use super::super::fault::Noted;
 use super::super::kind::{Choice, FilePath, Flag, ForeignSecret, Kind, Text, Texts};
 use super::super::reader::Reader;
 use super::super::secret::Secret;
 use super::super::setting::{Preset, Setting};
+use crate::domain::foreign::VerificationMethod;
 
-pub(super) const VERIFY: Setting<Choice<Verification>> = Setting {
+pub(super) const VERIFY: Setting<Choice<VerificationMethod>> = Setting {
     name: "login.issuer.*.verify",
     kind: Choice {
         options: &[
-            ("jwt", Verification::WebToken),
-            ("jwt+introspection", Verification::WebTokenAndIntrospection),
-            ("introspection", Verification::Introspection),
-            ("userinfo", Verification::UserInfo),
+            ("jwt", VerificationMethod::WebToken),
+            ("jwt+introspection", VerificationMethod::WebTokenAndIntrospection),
+            ("introspection", VerificationMethod::Introspection),
+            ("userinfo", VerificationMethod::UserInfo),
         ],
     },
     preset: Preset::Text("jwt"),
-    doc: "How a token is checked: by its signature, so and by introspection for scopes that it does not name, by introspection alone, or by asking whose it is.",
+    doc: "How a token is verified. `jwt`: by its signature. `jwt+introspection`: by its signature, and by introspection if it names no scope or is opaque. `introspection`: always by introspection. `userinfo`: by asking the issuer whose it is.",
 };
 
 pub(super) const AUDIENCE: Setting<Texts> = Setting {
     name: "login.issuer.*.audience",
     kind: Texts { may_be_empty: true, example: "[\"registry.example.org\"]" },
     preset: Preset::Text(""),
-    doc: "For whom a token must have been made, as in its claim `aud`. Either this or `clients` is needed, or a token made for any other service would do.",
+    doc: "The audiences (claim `aud`) for which a token must have been issued. Set this or `clients`; otherwise a token that was issued for any other service would be accepted.",
 };
 
 pub(super) const CLIENTS: Setting<Texts> = Setting {
     name: "login.issuer.*.clients",
     kind: Texts { may_be_empty: true, example: "[\"ci\", \"notebooks\"]" },
     preset: Preset::Text(""),
-    doc: "The client ids whose tokens are accepted.",
+    doc: "The client ids to which a token must have been issued.",
 };
 
 pub(super) const ACCEPT_TOKENS_OF_ANY_CLIENT: Setting<Flag> = Setting {
     name: "login.issuer.*.accept_tokens_of_any_client",
     kind: Flag,
     preset: Preset::Text("false"),
-    doc: "Has to be true with `verify = \"userinfo\"`, which cannot tell for whom a token was made, and only then.",
+    doc: "Required to be `true` with `verify = \"userinfo\"`, because user info does not show for which service a token was issued. Not allowed with any other `verify`.",
 };
 
 pub(super) const CLIENT_ID: Setting<Text> = Setting {
     name: "login.issuer.*.client_id",
     kind: Text,
     preset: Preset::Unset,
-    doc: "The client that this service is to the issuer; introspection needs it.",
+    doc: "The client id with which this service authenticates to the issuer. Introspection needs it.",
 };
 
 pub(super) const CLIENT_SECRET: Setting<ForeignSecret> = Setting {
     name: "login.issuer.*.client_secret",
     kind: ForeignSecret,
     preset: Preset::Unset,
-    doc: "The secret of that client.",
+    doc: "The secret of `client_id`.",
 };
 
 pub(super) const CLIENT_SECRET_FILE: Setting<FilePath> = Setting {
@@ -62,27 +63,12 @@ pub(super) const CLIENT_SECRET_FILE: Setting<FilePath> = Setting {
     doc: "A file that holds `client_secret`.",
 };
 
-/// How a token is verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verification {
-    /// As a JWT, by its signature.
-    WebToken,
-    /// As a JWT, and one without a claim of scopes is completed by introspection.
-    WebTokenAndIntrospection,
-    /// By asking the issuer what it is worth.
-    Introspection,
-    /// By asking the issuer whose it is.
-    UserInfo,
+/// The word for it in the configuration, as a setting.
+pub(super) fn setting_of(verification: VerificationMethod) -> String {
+    format!("verify = \"{}\"", VERIFY.kind.show(&verification))
 }
 
-impl Verification {
-    /// The word for it in the configuration, as a setting.
-    pub(super) fn setting(self) -> String {
-        format!("verify = \"{}\"", VERIFY.kind.show(&self))
-    }
-}
-
-/// What this service proves itself with to the issuer.
+/// How this service authenticates to the issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientLogin {
     /// The client id.
@@ -91,14 +77,17 @@ pub struct ClientLogin {
     pub secret: Secret,
 }
 
-/// For whom tokens must have been made, and who asks about them.
+/// For whom tokens must have been issued, and as which client they are introspected.
 pub(super) struct Acceptance {
     pub(super) audiences: Vec<String>,
     pub(super) clients: Vec<String>,
     pub(super) client: Option<ClientLogin>,
 }
 
-pub(super) fn read(reader: &mut Reader, verification: Option<Verification>) -> Result<Acceptance, Noted> {
+pub(super) fn read(
+    reader: &mut Reader,
+    verification: Option<VerificationMethod>,
+) -> Result<Acceptance, Noted> {
     let audiences = reader.required(&AUDIENCE);
     let clients = reader.required(&CLIENTS);
     let any_client = reader.required(&ACCEPT_TOKENS_OF_ANY_CLIENT);
@@ -106,16 +95,16 @@ pub(super) fn read(reader: &mut Reader, verification: Option<Verification>) -> R
     let (audiences, clients, any_client) = (audiences?, clients?, any_client?);
     let given = [(AUDIENCE.name, audiences.is_empty()), (CLIENTS.name, clients.is_empty())];
     match verification {
-        Some(Verification::UserInfo) => check_of_anybody(reader, given, any_client),
+        Some(VerificationMethod::UserInfo) => check_of_anybody(reader, given, any_client),
         Some(other) => check_receiver(reader, given, any_client, other),
         None => {}
     }
     Ok(Acceptance { audiences, clients, client: client? })
 }
 
-/// The answer to whose a token is says nothing of the service that it was given to.
+/// User info does not say to which service a token was issued.
 fn check_of_anybody(reader: &mut Reader, given: [(&str, bool); 2], any_client: bool) {
-    let setting = Verification::UserInfo.setting();
+    let setting = setting_of(VerificationMethod::UserInfo);
     if !any_client {
         let problem = format!("is not true, and {setting} cannot tell for whom a token was made");
         let cure = "set it to true, if a token that was given to any other service shall log in here, or verify \
@@ -130,9 +119,9 @@ fn check_of_anybody(reader: &mut Reader, given: [(&str, bool); 2], any_client: b
     }
 }
 
-fn check_receiver(reader: &mut Reader, given: [(&str, bool); 2], any_client: bool, by: Verification) {
+fn check_receiver(reader: &mut Reader, given: [(&str, bool); 2], any_client: bool, by: VerificationMethod) {
     if any_client {
-        let problem = format!("is true, and {} can tell for whom a token was made", by.setting());
+        let problem = format!("is true, and {} can tell for whom a token was made", setting_of(by));
         reader.fault(ACCEPT_TOKENS_OF_ANY_CLIENT.name, &problem, "remove it, and set audience or clients");
     } else if given.iter().all(|(_, is_empty)| *is_empty) {
         let clients = reader.full_name(CLIENTS.name);
@@ -144,7 +133,7 @@ fn check_receiver(reader: &mut Reader, given: [(&str, bool); 2], any_client: boo
 
 fn client_login(
     reader: &mut Reader,
-    verification: Option<Verification>,
+    verification: Option<VerificationMethod>,
 ) -> Result<Option<ClientLogin>, Noted> {
     let id = reader.optional(&CLIENT_ID);
     let secret = reader.or_in_file(&CLIENT_SECRET, &CLIENT_SECRET_FILE);
@@ -157,8 +146,8 @@ fn client_login(
             Err(reader.alone(given, CLIENT_ID.name))
         }
         (None, None) => match verification {
-            Some(by @ (Verification::Introspection | Verification::WebTokenAndIntrospection)) => {
-                let problem = format!("is not set, and {} needs it", by.setting());
+            Some(by @ (VerificationMethod::Introspection | VerificationMethod::WebTokenAndIntrospection)) => {
+                let problem = format!("is not set, and {} needs it", setting_of(by));
                 let cure = "write the client id and client_secret that the issuer has for this service";
                 Err(reader.fault(CLIENT_ID.name, &problem, cure))
             }

@@ -1,43 +1,43 @@
-//! Whose an issuer's token is, and what it allows.
+//! The account behind an issuer's token, and what the token allows.
 
 use super::super::fault::Noted;
 use super::super::kind::{Flag, Text};
 use super::super::reader::Reader;
 use super::super::setting::{Preset, Setting};
-use super::ScopeWord;
 use super::scope_word::SCOPES;
+use crate::domain::login::LoginScope;
 
 pub(super) const SUBJECT_CLAIM: Setting<Text> = Setting {
     name: "login.issuer.*.subject_claim",
     kind: Text,
     preset: Preset::Text("sub"),
-    doc: "The claim that tells users apart for ever; an account is linked to the issuer and its value.",
+    doc: "The claim that identifies a user permanently. An account is linked to the issuer and the value of this claim.",
 };
 
 pub(super) const NAME_CLAIM: Setting<Text> = Setting {
     name: "login.issuer.*.name_claim",
     kind: Text,
     preset: Preset::Text("preferred_username"),
-    doc: "The claim that proposes a name when an account is made; it never finds one.",
+    doc: "The claim that supplies the name of a newly created account. It is never used to look up an existing account.",
 };
 
 pub(super) const EMAIL_CLAIM: Setting<Text> = Setting {
     name: "login.issuer.*.email_claim",
     kind: Text,
     preset: Preset::Text("email"),
-    doc: "The claim that gives the e-mail address when an account is made; not taken if `email_verified` is there and not true.",
+    doc: "The claim that supplies the e-mail address of a newly created account. It is ignored if the token has `email_verified` with a value other than true.",
 };
 
 pub(super) const CREATE_ACCOUNTS: Setting<Flag> = Setting {
     name: "login.issuer.*.create_accounts",
     kind: Flag,
     preset: Preset::Text("false"),
-    doc: "Whether the first token of a new subject makes an account, neither certified nor an administrator's.",
+    doc: "Whether the first token of an unknown subject creates an account. Such an account has no password, is not certified and is not an administrator.",
 };
 
-/// Whose a token is, and what it allows.
+/// The account behind a token, and what the token allows.
 pub(super) struct Accounts {
-    pub(super) scopes: Vec<(String, ScopeWord)>,
+    pub(super) scopes: Vec<(String, LoginScope)>,
     pub(super) subject_claim: String,
     pub(super) name_claim: String,
     pub(super) email_claim: String,

@@ -1,48 +1,36 @@
-//! What the scopes of an issuer's tokens allow here.
+//! The meaning of an issuer's scopes here.
 
 use super::super::fault::quoted;
 use super::super::kind::{Choices, Given, Kind};
 use super::super::setting::{Preset, Setting};
+use crate::domain::login::LoginScope;
 
 pub(super) const SCOPES: Setting<ScopeMap> = Setting {
     name: "login.issuer.*.scopes",
     kind: ScopeMap,
     preset: Preset::Text(""),
-    doc: "What its scopes mean here; if nothing is listed, `view`, `download`, `modify` and `delete` mean themselves.",
+    doc: "The meaning of the issuer's scopes here. With an empty list, `view`, `download`, `modify` and `delete` have their own meaning and other scopes none.",
 };
 
 /// The words that a token can have here.
-pub(super) const SCOPE_WORDS: Choices<ScopeWord> = Choices {
+pub(super) const SCOPE_WORDS: Choices<LoginScope> = Choices {
     options: &[
-        ("view", ScopeWord::View),
-        ("download", ScopeWord::Download),
-        ("modify", ScopeWord::Modify),
-        ("delete", ScopeWord::Delete),
+        ("view", LoginScope::View),
+        ("download", LoginScope::Download),
+        ("modify", LoginScope::Modify),
+        ("delete", LoginScope::Delete),
     ],
     refused: &[("admin", OWN_LOGIN), ("authorize", OWN_LOGIN)],
 };
 
 const OWN_LOGIN: &str = "is never given to the token of another issuer: that takes a login of this service";
 
-/// What a token can allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScopeWord {
-    /// To see what there is.
-    View,
-    /// To pull.
-    Download,
-    /// To push, together with [`ScopeWord::Download`].
-    Modify,
-    /// To delete.
-    Delete,
-}
-
 /// A list of an issuer's scopes, each with what it means here.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) struct ScopeMap;
 
 impl Kind for ScopeMap {
-    type Value = Vec<(String, ScopeWord)>;
+    type Value = Vec<(String, LoginScope)>;
 
     fn describe(&self) -> String {
         let words = SCOPE_WORDS.words();
@@ -61,7 +49,7 @@ impl Kind for ScopeMap {
     }
 }
 
-fn meaning(text: &str) -> Result<(String, ScopeWord), String> {
+fn meaning(text: &str) -> Result<(String, LoginScope), String> {
     // A scope can hold the sign, our words cannot.
     let parts = text.rsplit_once('=').filter(|(theirs, _)| is_scope(theirs));
     let Some((theirs, ours)) = parts else {
@@ -83,10 +71,10 @@ mod tests {
     #[test]
     fn a_scope_is_read_with_what_it_means() {
         for (text, expected) in [
-            ("registry.read=download", Some(("registry.read", ScopeWord::Download))),
-            ("a=b=view", Some(("a=b", ScopeWord::View))),
-            ("urn:x:/y=modify", Some(("urn:x:/y", ScopeWord::Modify))),
-            ("delete=delete", Some(("delete", ScopeWord::Delete))),
+            ("registry.read=download", Some(("registry.read", LoginScope::Download))),
+            ("a=b=view", Some(("a=b", LoginScope::View))),
+            ("urn:x:/y=modify", Some(("urn:x:/y", LoginScope::Modify))),
+            ("delete=delete", Some(("delete", LoginScope::Delete))),
             ("download", None),
             ("=download", None),
             ("a b=download", None),

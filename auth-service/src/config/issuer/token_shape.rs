@@ -1,12 +1,14 @@
-//! What opaque tokens can look like. Nothing else tells such a token from a password, so that no shape is
-//! accepted which many passwords have.
+//! The form of opaque tokens. Only the form distinguishes such a token from a password, so that no form is accepted
+//! that many passwords have.
 
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::ErrorKind;
 
 use super::super::fault::quoted;
 use super::super::kind::{Given, Kind};
+use crate::domain::foreign::shape::is_token_character;
+use crate::domain::service_token::ServiceTokenKind;
 
 /// A shorter prefix would be that of many passwords.
 const SHORTEST_PREFIX: usize = 4;
@@ -16,14 +18,6 @@ const SHORTEST_TOKEN: usize = 20;
 
 /// A pattern for tokens is small; a larger one would make every login slow.
 const LARGEST_PATTERN_BYTES: usize = 100 * 1024;
-
-/// What credentials of other kinds begin with, and what they are.
-const FOREIGN_PREFIXES: &[(&str, &str)] = &[
-    ("asp_", "a token of this service"),
-    ("asi_", "a token of this service"),
-    ("ass_", "a token of this service"),
-    ("ey", "a JWT, which goes to the issuer that it names"),
-];
 
 /// A list of prefixes of tokens.
 #[derive(Clone, Copy, Debug)]
@@ -49,15 +43,17 @@ impl Kind for Prefixes {
 
 fn prefix(text: &str) -> Result<String, String> {
     let shown = quoted(text);
-    let may_be_in_it = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
-    if !text.bytes().all(may_be_in_it) {
+    if !text.bytes().all(is_token_character) {
         return Err(format!("{shown} holds a space or something else that is in no bearer token"));
     }
     if text.len() < SHORTEST_PREFIX {
         return Err(format!("{shown} is so short that a password could begin with it and be sent out"));
     }
-    if let Some((_, kind)) = FOREIGN_PREFIXES.iter().find(|(foreign, _)| text.starts_with(foreign)) {
-        return Err(format!("{shown} begins like {kind}"));
+    if ServiceTokenKind::of(text).is_some() {
+        return Err(format!("{shown} begins like a token of this service"));
+    }
+    if text.starts_with("ey") {
+        return Err(format!("{shown} begins like a JWT, which goes to the issuer that it names"));
     }
     Ok(text.to_owned())
 }
@@ -70,7 +66,7 @@ pub(in super::super) struct Pattern;
 const AROUND: (&str, &str) = (r"\A(?-u:", r")\z");
 
 impl Kind for Pattern {
-    type Value = String;
+    type Value = Regex;
 
     fn describe(&self) -> String {
         format!(
@@ -79,21 +75,21 @@ impl Kind for Pattern {
         )
     }
 
-    fn parse(&self, given: &Given<'_>) -> Result<String, String> {
+    fn parse(&self, given: &Given<'_>) -> Result<Regex, String> {
         let text = given.text()?;
         check_pattern(text).map_err(|problem| format!("{} {problem}", quoted(text)))?;
         let whole = format!("{}{text}{}", AROUND.0, AROUND.1);
         match RegexBuilder::new(&whole).size_limit(LARGEST_PATTERN_BYTES).build() {
-            Ok(_) => Ok(whole),
+            Ok(pattern) => Ok(pattern),
             Err(regex::Error::CompiledTooBig(_)) => Err(format!("{} is too large", quoted(text))),
             // Such as a comment at the end, in which the closing bracket would vanish.
             Err(_) => Err(format!("{} cannot be matched from end to end", quoted(text))),
         }
     }
 
-    fn show(&self, value: &String) -> String {
-        let without_end = value.strip_suffix(AROUND.1).unwrap_or(value);
-        without_end.strip_prefix(AROUND.0).unwrap_or(without_end).to_owned()
+    fn show(&self, value: &Regex) -> String {
+        let inner = value.as_str().strip_prefix(AROUND.0).and_then(|text| text.strip_suffix(AROUND.1));
+        inner.unwrap_or_default().to_owned()
     }
 }
 

@@ -1,23 +1,25 @@
-//! What an issuer's JWTs must be like.
+//! Which JWTs of an issuer are accepted.
+
+use jsonwebtoken::Algorithm;
 
 use super::super::fault::Noted;
 use super::super::kind::{Choices, Flag, Texts};
 use super::super::reader::Reader;
 use super::super::setting::{Preset, Setting};
 
-pub(super) const ALGORITHMS: Setting<Choices<WebTokenAlgorithm>> = Setting {
+pub(super) const ALGORITHMS: Setting<Choices<Algorithm>> = Setting {
     name: "login.issuer.*.algorithms",
     kind: Choices {
         options: &[
-            ("RS256", WebTokenAlgorithm::Rs256),
-            ("RS384", WebTokenAlgorithm::Rs384),
-            ("RS512", WebTokenAlgorithm::Rs512),
-            ("PS256", WebTokenAlgorithm::Ps256),
-            ("PS384", WebTokenAlgorithm::Ps384),
-            ("PS512", WebTokenAlgorithm::Ps512),
-            ("ES256", WebTokenAlgorithm::Es256),
-            ("ES384", WebTokenAlgorithm::Es384),
-            ("EdDSA", WebTokenAlgorithm::EdDsa),
+            ("RS256", Algorithm::RS256),
+            ("RS384", Algorithm::RS384),
+            ("RS512", Algorithm::RS512),
+            ("PS256", Algorithm::PS256),
+            ("PS384", Algorithm::PS384),
+            ("PS512", Algorithm::PS512),
+            ("ES256", Algorithm::ES256),
+            ("ES384", Algorithm::ES384),
+            ("EdDSA", Algorithm::EdDSA),
         ],
         refused: &[
             ("HS256", SHARED_SECRET),
@@ -27,7 +29,7 @@ pub(super) const ALGORITHMS: Setting<Choices<WebTokenAlgorithm>> = Setting {
         ],
     },
     preset: Preset::Text("RS256,ES256"),
-    doc: "The signatures that are accepted.",
+    doc: "The signature algorithms that are accepted.",
 };
 
 const SHARED_SECRET: &str = "is never accepted: whoever can check such a signature can also make one";
@@ -36,7 +38,7 @@ pub(super) const TYPES: Setting<Texts> = Setting {
     name: "login.issuer.*.types",
     kind: Texts { may_be_empty: false, example: "[\"at+jwt\"]" },
     preset: Preset::Text("at+jwt"),
-    doc: "What the header `typ` may say, in either case. List `JWT` only for an issuer that marks its access tokens so: its ID tokens look the same.",
+    doc: "The values of the header `typ` that are accepted, in either case. Add `JWT` only for an issuer that marks its access tokens so, because its ID tokens have the same type.",
 };
 
 pub(super) const TOKENS_WITHOUT_EXPIRY: Setting<Flag> = Setting {
@@ -46,32 +48,9 @@ pub(super) const TOKENS_WITHOUT_EXPIRY: Setting<Flag> = Setting {
     doc: "Whether tokens that never expire are accepted.",
 };
 
-/// How a JWT may be signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WebTokenAlgorithm {
-    /// RSA PKCS #1 with SHA-256.
-    Rs256,
-    /// RSA PKCS #1 with SHA-384.
-    Rs384,
-    /// RSA PKCS #1 with SHA-512.
-    Rs512,
-    /// RSA PSS with SHA-256.
-    Ps256,
-    /// RSA PSS with SHA-384.
-    Ps384,
-    /// RSA PSS with SHA-512.
-    Ps512,
-    /// ECDSA over P-256 with SHA-256.
-    Es256,
-    /// ECDSA over P-384 with SHA-384.
-    Es384,
-    /// Ed25519.
-    EdDsa,
-}
-
-/// What JWTs must be like.
+/// Which JWTs are accepted.
 pub(super) struct WebTokens {
-    pub(super) algorithms: Vec<WebTokenAlgorithm>,
+    pub(super) algorithms: Vec<Algorithm>,
     pub(super) types: Vec<String>,
     pub(super) without_expiry: bool,
 }

@@ -1,32 +1,35 @@
-//! Tokens that a CI system makes for its jobs: they act for robot accounts, chosen by rules over their claims.
+//! Tokens that a CI system issues to its jobs: they act for robot accounts, chosen by rules on their claims.
 
 use super::super::fault::{Noted, quoted};
 use super::super::kind::{Choice, Choices, Given, Kind};
 use super::super::reader::Reader;
 use super::super::setting::{Preset, Setting};
-use super::acceptance::{AUDIENCE, Acceptance};
+use super::acceptance::{AUDIENCE, Acceptance, setting_of};
+use super::robot_rule::parse_rule;
 use super::scope_word::SCOPE_WORDS;
-use super::{ClaimPattern, RobotRule, ScopeWord, Verification};
+use crate::domain::foreign::VerificationMethod;
+use crate::domain::foreign::robot::{ClaimPattern, RobotRule};
+use crate::domain::login::{LoginScope, LoginScopes};
 
 pub(super) const WORKLOAD: Setting<Choice<Workload>> = Setting {
     name: "login.issuer.*.workload",
     kind: Choice { options: &[("github", Workload::GitHub), ("gitlab", Workload::GitLab)] },
     preset: Preset::Unset,
-    doc: "The CI system whose jobs these tokens are for; they act for robot accounts alone.",
+    doc: "The CI system that issues these tokens to its jobs. The tokens then act for robot accounts only.",
 };
 
 pub(super) const ROBOTS: Setting<RobotRules> = Setting {
     name: "login.issuer.*.robots",
     kind: RobotRules,
     preset: Preset::Text(""),
-    doc: "Which job acts for which robot account. GitHub: `repository_id`, `repository_owner_id`, `event_name` and `ref` are needed; GitLab: `project_id`, `namespace_id`, `pipeline_source`, `ref_type` and `ref`. Ids are digits, and only `ref` and claims beyond these may end in a star.",
+    doc: "Rules that assign jobs to robot accounts. A rule must name, for GitHub, `repository_id`, `repository_owner_id`, `event_name` and `ref`; for GitLab, `project_id`, `namespace_id`, `pipeline_source`, `ref_type` and `ref`. Ids are digits. Only `ref` and additional claims may end in `*`.",
 };
 
-pub(super) const ROBOT_SCOPES: Setting<Choices<ScopeWord>> = Setting {
+pub(super) const ROBOT_SCOPES: Setting<Choices<LoginScope>> = Setting {
     name: "login.issuer.*.robot_scopes",
     kind: SCOPE_WORDS,
     preset: Preset::Text("download,modify"),
-    doc: "What a job may do at most.",
+    doc: "The most that a job may do.",
 };
 
 /// A CI system that makes tokens for its jobs.
@@ -88,7 +91,7 @@ impl Kind for RobotRules {
     }
 
     fn parse(&self, given: &Given<'_>) -> Result<Vec<RobotRule>, String> {
-        given.items()?.into_iter().map(RobotRule::parse).collect()
+        given.items()?.into_iter().map(parse_rule).collect()
     }
 
     fn show(&self, value: &Vec<RobotRule>) -> String {
@@ -100,12 +103,12 @@ impl Kind for RobotRules {
 pub(super) struct Robots {
     pub(super) workload: Option<Workload>,
     pub(super) rules: Vec<RobotRule>,
-    pub(super) scopes: Vec<ScopeWord>,
+    pub(super) scopes: LoginScopes,
 }
 
 pub(super) fn read(
     reader: &mut Reader,
-    verification: Option<Verification>,
+    verification: Option<VerificationMethod>,
     acceptance: Option<&Acceptance>,
 ) -> Result<Robots, Noted> {
     let workload = reader.optional(&WORKLOAD);
@@ -125,20 +128,20 @@ pub(super) fn read(
         }
         (None, true) => {}
     }
-    Ok(Robots { workload, rules, scopes: scopes? })
+    Ok(Robots { workload, rules, scopes: scopes?.into_iter().collect() })
 }
 
 fn check_verification(
     reader: &mut Reader,
-    verification: Option<Verification>,
+    verification: Option<VerificationMethod>,
     acceptance: Option<&Acceptance>,
 ) {
-    let other = verification.filter(|by| *by != Verification::WebToken);
+    let other = verification.filter(|by| *by != VerificationMethod::WebToken);
     // With neither audience nor clients, the audience has its fault already.
     let only_clients = |given: &Acceptance| given.audiences.is_empty() && !given.clients.is_empty();
     if let Some(other) = other {
-        let problem = format!("is set, and goes with {} only", Verification::WebToken.setting());
-        let cure = format!("remove {} or {}", other.setting(), reader.full_name(WORKLOAD.name));
+        let problem = format!("is set, and goes with {} only", setting_of(VerificationMethod::WebToken));
+        let cure = format!("remove {} or {}", setting_of(other), reader.full_name(WORKLOAD.name));
         reader.fault(WORKLOAD.name, &problem, &cure);
     } else if acceptance.is_some_and(only_clients) {
         let problem = format!("is not set, and {} needs it", reader.full_name(WORKLOAD.name));
@@ -247,7 +250,7 @@ mod tests {
             ),
         ] {
             let text = rule.replacen(change.0, change.1, 1);
-            let rule = RobotRule::parse(&text).unwrap();
+            let rule = parse_rule(&text).unwrap();
             assert_eq!(lacking(workload, &rule).join(", "), expected, "{text}");
         }
     }

@@ -1,4 +1,4 @@
-//! Addresses of servers that are believed or told secrets: `https`, or on this very machine.
+//! Addresses of servers that are trusted or sent secrets: `https`, or on this machine.
 
 use url::{Host, Url};
 
@@ -10,7 +10,8 @@ use super::{Given, Kind};
 pub(crate) struct IssuerAddress;
 
 impl Kind for IssuerAddress {
-    type Value = String;
+    /// The text, and the address that it is.
+    type Value = (String, Url);
 
     fn describe(&self) -> String {
         "an `https` address without user, query and fragment, such as `https://login.example.org/realms/main` \
@@ -18,9 +19,10 @@ impl Kind for IssuerAddress {
             .to_owned()
     }
 
-    fn parse(&self, given: &Given<'_>) -> Result<String, String> {
+    fn parse(&self, given: &Given<'_>) -> Result<(String, Url), String> {
         let text = given.text()?;
-        if secure(text)?.query().is_some() {
+        let url = secure(text)?;
+        if url.query().is_some() {
             return Err(format!("{} holds a query", shown(text)));
         }
         // A reader of addresses forgives spaces, backslashes and missing slashes; no token will hold them.
@@ -29,11 +31,11 @@ impl Kind for IssuerAddress {
         if !has_host || !text.bytes().all(is_plain) {
             return Err(format!("{} is not spelled as an address", shown(text)));
         }
-        Ok(text.to_owned())
+        Ok((text.to_owned(), url))
     }
 
-    fn show(&self, value: &String) -> String {
-        value.clone()
+    fn show(&self, value: &(String, Url)) -> String {
+        value.0.clone()
     }
 }
 

@@ -40,6 +40,19 @@ impl fmt::Display for IssuerName {
     }
 }
 
+/// How the tokens of an issuer are verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerificationMethod {
+    /// By the issuer's keys.
+    WebToken,
+    /// By the issuer's keys; a token that names no scope is introspected as well.
+    WebTokenAndIntrospection,
+    /// By introspection (RFC 7662).
+    Introspection,
+    /// By asking the issuer's user-info endpoint.
+    UserInfo,
+}
+
 /// Somebody as an issuer knows them: the issuer's identifier and its name for the one, letter by letter. An account
 /// is linked to this and to nothing else; names and addresses are what people call themselves.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

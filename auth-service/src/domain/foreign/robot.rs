@@ -1,5 +1,7 @@
 //! Which robot account a job of a CI system acts for: by rules on claims that nobody but the system sets.
 
+use std::fmt;
+
 use super::claims::Claims;
 use crate::domain::account::AccountName;
 
@@ -19,6 +21,25 @@ impl ClaimPattern {
             Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
         }
     }
+
+    /// Whether there is a text that both match.
+    fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Exact(text), any) | (any, Self::Exact(text)) => any.matches(text),
+            (Self::Prefix(one), Self::Prefix(two)) => {
+                one.starts_with(two.as_str()) || two.starts_with(one.as_str())
+            }
+        }
+    }
+}
+
+impl fmt::Display for ClaimPattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(text) => formatter.write_str(text),
+            Self::Prefix(start) => write!(formatter, "{start}*"),
+        }
+    }
 }
 
 /// A job whose claims all match acts for the robot.
@@ -26,8 +47,31 @@ impl ClaimPattern {
 pub struct RobotRule {
     /// The robot account.
     pub robot: AccountName,
-    /// Claims and what they must be.
+    /// Claims and what they must be, each claim once.
     pub claims: Vec<(String, ClaimPattern)>,
+}
+
+impl RobotRule {
+    /// What the rule requires of a claim.
+    #[must_use]
+    pub fn claim(&self, name: &str) -> Option<&ClaimPattern> {
+        self.claims.iter().find(|(claim, _)| claim == name).map(|(_, pattern)| pattern)
+    }
+
+    /// Whether one token could match both rules. None can, if the two patterns of one claim have no text in common.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self.claims
+            .iter()
+            .all(|(claim, pattern)| other.claim(claim).is_none_or(|theirs| pattern.overlaps(theirs)))
+    }
+}
+
+impl fmt::Display for RobotRule {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:", self.robot)?;
+        self.claims.iter().try_for_each(|(claim, pattern)| write!(formatter, " {claim}={pattern}"))
+    }
 }
 
 /// Why a job acts for nobody.
@@ -102,5 +146,59 @@ mod tests {
         let numeric = Claims::read(numeric).unwrap();
         assert_eq!(robot_of(&rules, &numeric), Err(NoRobot::SeveralRules));
         assert!(robot_of(&rules[..1], &numeric).is_ok());
+    }
+
+    fn pattern(text: &str) -> ClaimPattern {
+        match text.strip_suffix('*') {
+            Some(start) => ClaimPattern::Prefix(start.to_owned()),
+            None => ClaimPattern::Exact(text.to_owned()),
+        }
+    }
+
+    fn parsed(text: &str) -> RobotRule {
+        let (robot, claims) = text.split_once(": ").unwrap();
+        let claim = |part: &str| {
+            let (name, value) = part.split_once('=').unwrap();
+            (name.to_owned(), pattern(value))
+        };
+        RobotRule {
+            robot: AccountName::parse(robot).unwrap(),
+            claims: claims.split(' ').map(claim).collect(),
+        }
+    }
+
+    #[test]
+    fn two_patterns_overlap_exactly_if_there_is_a_text_for_both() {
+        // Texts as long as the longest pattern are enough to find one for both.
+        let texts = ["a", "b", "aa", "ab", "ba", "bb"];
+        let patterns: Vec<ClaimPattern> = texts
+            .iter()
+            .flat_map(|text| [text.to_string(), format!("{text}*")])
+            .map(|text| pattern(&text))
+            .collect();
+        for one in &patterns {
+            for two in &patterns {
+                let expected = texts.iter().any(|text| one.matches(text) && two.matches(text));
+                assert_eq!(one.overlaps(two), expected, "{one} {two}");
+            }
+        }
+    }
+
+    #[test]
+    fn rules_are_apart_by_one_claim_that_both_name() {
+        for (one, two, expected) in [
+            ("a: id=1 ref=main", "b: id=2 ref=main", false),
+            ("a: id=1 ref=main", "b: id=1 ref=main", true),
+            ("a: id=1 ref=main", "a: id=1 ref=main", true),
+            ("a: id=1 ref=main", "b: id=1 ref=m*", true),
+            ("a: id=1 ref=main", "b: id=1 ref=v*", false),
+            ("a: id=1 ref=v*", "b: id=1 ref=v1*", true),
+            ("a: id=1 env=x", "b: id=1 ref=main", true),
+            ("a: id=1 env=x ref=main", "b: ref=next id=1", false),
+        ] {
+            let [one, two] = [one, two].map(|text| parsed(text));
+            assert_eq!(one.overlaps(&two), expected, "{one} / {two}");
+            assert_eq!(two.overlaps(&one), expected, "{two} / {one}");
+        }
     }
 }

@@ -50,7 +50,7 @@ impl ShapesDigest {
 }
 
 impl TokenShapes {
-    /// The shapes of these issuers, of which no two share one.
+    /// The shapes of these issuers. No two have overlapping prefixes, and at most one has a pattern.
     #[must_use]
     pub const fn new(issuers: Vec<IssuerShape>) -> Self {
         Self(issuers)
@@ -100,16 +100,19 @@ impl TokenShapes {
         self.0.iter().any(|shape| shape.has_prefix_of(text))
     }
 
-    /// Nothing goes out that cannot be a bearer token: issuers fail over such texts, and anybody could bring them to
-    /// fail so often that they are left alone. What an operator has described from end to end may hold a little more.
+    /// The issuer of an opaque token: a prefix goes before the one pattern. Nothing is sent out that cannot be a bearer
+    /// token, because issuers fail over such texts, and anyone could open the circuit to them. Text that matches the
+    /// pattern may hold a few more characters.
     fn opaque(&self, secret: &str) -> Option<&IssuerShape> {
         if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
-        let fits =
-            |shape: &&IssuerShape| shape.pattern.as_ref().is_some_and(|pattern| pattern.is_match(secret));
-        let by_prefix = self.0.iter().find(|shape| shape.has_prefix_of(secret));
-        by_prefix.filter(|_| is_bearer_token(secret)).or_else(|| self.0.iter().find(fits))
+        let matches =
+            |shape: &IssuerShape| shape.pattern.as_ref().is_some_and(|pattern| pattern.is_match(secret));
+        match self.0.iter().find(|shape| shape.has_prefix_of(secret)) {
+            Some(shape) => (is_bearer_token(secret) || matches(shape)).then_some(shape),
+            None => self.0.iter().find(|shape| matches(shape)),
+        }
     }
 }
 
@@ -123,8 +126,13 @@ impl IssuerShape {
 #[must_use]
 pub fn is_bearer_token(text: &str) -> bool {
     let unpadded = text.trim_end_matches('=');
-    let may_be_in_it = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte);
-    !unpadded.is_empty() && unpadded.bytes().all(may_be_in_it)
+    !unpadded.is_empty() && unpadded.bytes().all(is_token_character)
+}
+
+/// Whether a bearer token can have the character anywhere (RFC 6750, section 2.1).
+#[must_use]
+pub const fn is_token_character(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/')
 }
 
 /// Whether a text has the form of a web token (RFC 7519): three parts of base64url, the first of which can be an
