@@ -78,7 +78,7 @@ impl Authenticate {
     pub async fn forget(&self, credential: &Credential, network: ClientNetwork) {
         let (name, password) = match credential {
             Credential::Password { name, password } => (name, password.clone()),
-            Credential::Foreign { token, password_of: Some(name) } => (name, token.as_password()),
+            Credential::Foreign { token, password_of: Some(name) } => (name, Password::of_token(token)),
             _ => return,
         };
         let digest = self.logins.digest(&CountedName::of(name), &password, network);
@@ -120,7 +120,7 @@ impl Authenticate {
         if !self.passwords.has_unchecked_passwords(self.shapes).await.map_err(unavailable)? {
             return Ok(None);
         }
-        let password = token.as_password();
+        let password = Password::of_token(token);
         let digest = self.logins.digest(&CountedName::of(name), &password, network);
         if let Some(verified) = self.logins.get(&digest).await {
             return Ok(Some(verified));

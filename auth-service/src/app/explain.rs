@@ -12,9 +12,9 @@ use crate::domain::contact::Contact;
 use crate::domain::decision::{AccessPolicy, Decision, RepositoryDecision, decide};
 use crate::domain::facts::{Facts, RepositoryFacts, UserFacts};
 use crate::domain::login::{
-    Caller, CredentialUse, Identity, LoginContext, LoginScopes, NotAdmitted, Powers, Proof, VerifiedLogin,
-    admit,
+    Caller, CredentialUse, Identity, LoginContext, NotAdmitted, Proof, VerifiedLogin, admit,
 };
+use crate::domain::login_scope::{LoginScopes, Powers};
 use crate::domain::project::ProjectId;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;

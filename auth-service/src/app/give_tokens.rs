@@ -7,7 +7,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::domain::client_id::ClientId;
-use crate::domain::login::{LoginScope, LoginScopes, VerifiedLogin};
+use crate::domain::login::VerifiedLogin;
+use crate::domain::login_scope::{LoginScope, LoginScopes};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::service_token::{ServiceToken, ServiceTokenId, ServiceTokenKind, TokenDigest, TokenRoom};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::foreign_logins::ForeignLogins;
 use crate::domain::foreign::rules::Standing;
 use crate::domain::foreign::{ForeignSubject, ForeignToken};
-use crate::domain::login::LoginScopes;
+use crate::domain::login_scope::LoginScopes;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::domain::service_token::ServiceTokenId;

@@ -14,7 +14,7 @@ use crate::app::list_tokens::TokenDescription;
 use crate::bootstrap::{give_tokens, open_store};
 use crate::config::Settings;
 use crate::domain::client_id::ClientId;
-use crate::domain::login::LoginScopes;
+use crate::domain::login_scope::LoginScopes;
 use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind};
 use crate::domain::time::Timestamp;
 use crate::ports::system::Clock as _;

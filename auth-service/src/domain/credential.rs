@@ -20,6 +20,12 @@ impl Password {
         Self(Zeroizing::new(text))
     }
 
+    /// The text of an opaque token, which may be a password that was set before tokens had this form.
+    #[must_use]
+    pub fn of_token(token: &ForeignToken) -> Self {
+        Self::new(token.expose().to_owned())
+    }
+
     /// The text, for hashing it.
     #[must_use]
     pub fn expose(&self) -> &str {

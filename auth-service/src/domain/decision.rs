@@ -2,7 +2,8 @@
 //! not. One pure function; everything that can be pulled or pushed hangs on this file.
 
 use super::facts::{Facts, RepositoryFacts, RepositorySituation, UserFacts};
-use super::login::{Caller, LoginScope, Powers};
+use super::login::Caller;
+use super::login_scope::{LoginScope, Powers};
 use super::project::ProjectId;
 use super::reason::Reason;
 use super::repository::RepositoryName;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::access::{AccessKind, AccessSet};
 use super::account::AccountState;
-use super::login::{Caller, LoginScopes, Powers};
+use super::login_scope::LoginScopes;
 use super::principal::{PrincipalId, TeamId, UserId};
 use super::project::ProjectId;
 use super::repository::{Item, RepositoryName};
@@ -72,10 +72,10 @@ impl Sharing {
         &self.0
     }
 
-    /// Everything that `caller` is given: by name, through a team, or through one of the two groups.
+    /// Everything that `user` (`None`: anonymous) is given: by name, through a team, or through one of the two groups.
     /// There are no denials, so the union of all rows that apply is the answer.
     #[must_use]
-    pub fn access_of(&self, caller: &Caller<'_>) -> AccessSet {
+    pub fn access_of(&self, user: Option<&UserFacts>) -> AccessSet {
         let of = |principal: PrincipalId| {
             self.0
                 .binary_search_by_key(&principal, |(row, _)| *row)
@@ -84,9 +84,9 @@ impl Sharing {
         // Sharing with everybody gives READ and nothing else, whatever the row says (`docs/PERMISSIONS.md`).
         let public: AccessSet =
             of(PrincipalId::PUBLIC).iter().filter(|kind| *kind == AccessKind::Read).collect();
-        match caller {
-            Caller::Anonymous => public,
-            Caller::User(user, _) => user
+        match user {
+            None => public,
+            Some(user) => user
                 .teams
                 .iter()
                 .map(|team| of((*team).into()))
@@ -122,12 +122,8 @@ impl ProjectFacts {
     /// Whether `user` may know that the project is there and what is in it.
     #[must_use]
     pub fn is_seen_by(&self, user: Option<&UserFacts>) -> bool {
-        let caller = match user {
-            Some(user) if user.administrator => return true,
-            Some(user) if user.robot_of.is_none_or(|own| own == self.id) => Caller::User(user, Powers::WHOLE),
-            _ => Caller::Anonymous,
-        };
-        self.sharing.access_of(&caller).has(AccessKind::Read)
+        let user = user.filter(|user| user.administrator || user.robot_of.is_none_or(|own| own == self.id));
+        user.is_some_and(|user| user.administrator) || self.sharing.access_of(user).has(AccessKind::Read)
     }
 }
 

@@ -1,17 +1,14 @@
 //! Who is asking, what the way they logged in allows, and whether a proof that somebody brought is good for the
 //! facts that are known.
 
-mod powers;
-
 use super::account::{AccountName, AccountState};
 use super::facts::{Facts, TokenFacts, UserFacts};
 use super::foreign::ForeignSubject;
 use super::foreign::rules::{ForeignLogin, Standing};
+use super::login_scope::{LoginScope, Powers};
 use super::principal::UserId;
 use super::service_token::{ServiceToken, ServiceTokenId, ServiceTokenKind};
 use super::time::Timestamp;
-
-pub use self::powers::{LoginScope, LoginScopes, Powers};
 
 /// Who asks for a decision.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +17,17 @@ pub enum Caller<'a> {
     Anonymous,
     /// A user, with what the login allows.
     User(&'a UserFacts, Powers),
+}
+
+impl<'a> Caller<'a> {
+    /// The user, unless the caller is anonymous.
+    #[must_use]
+    pub const fn user(&self) -> Option<&'a UserFacts> {
+        match self {
+            Self::Anonymous => None,
+            Self::User(user, _) => Some(user),
+        }
+    }
 }
 
 /// A password that was found right.

@@ -18,6 +18,7 @@ pub mod token_name;
 pub mod facts;
 pub mod lockout;
 pub mod login;
+pub mod login_scope;
 pub mod scope;
 
 pub mod foreign;

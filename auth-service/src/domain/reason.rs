@@ -5,7 +5,7 @@ mod sentences;
 
 use std::fmt;
 
-use super::login::{LoginScope, LoginScopes};
+use super::login_scope::{LoginScope, LoginScopes};
 use super::project::ProjectId;
 
 /// The stable code of a reason.

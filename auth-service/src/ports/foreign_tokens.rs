@@ -6,7 +6,8 @@ use async_trait::async_trait;
 
 use crate::domain::foreign::ForeignToken;
 use crate::domain::foreign::claims::Claims;
-use crate::domain::foreign::rules::{ClaimsSource, ForeignRefusal};
+use crate::domain::foreign::claims::ClaimsSource;
+use crate::domain::foreign::rules::ForeignRefusal;
 use crate::domain::network::ClientNetwork;
 
 /// The claims of a token that is the issuer's.

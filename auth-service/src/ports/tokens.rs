@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::StorageError;
 use crate::domain::account::AccountName;
 use crate::domain::client_id::ClientId;
-use crate::domain::login::LoginScopes;
+use crate::domain::login_scope::LoginScopes;
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind, TokenDigest, TokenRoom};

@@ -7,7 +7,8 @@ use auth_service::domain::account::{AccountName, AccountState, EmailAddress, Log
 use auth_service::domain::event::{EventMeaning, ManifestPush};
 use auth_service::domain::foreign::shape::TokenShapes;
 use auth_service::domain::image::{Digest, Tag};
-use auth_service::domain::login::{Identity, LoginScopes};
+use auth_service::domain::login::Identity;
+use auth_service::domain::login_scope::LoginScopes;
 use auth_service::domain::principal::{TeamId, UserId};
 use auth_service::domain::project::{ProjectId, ProjectName};
 use auth_service::domain::repository::{Item, RepositoryName};

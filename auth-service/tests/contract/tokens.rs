@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use auth_service::adapters::store::Store;
 use auth_service::domain::client_id::ClientId;
-use auth_service::domain::login::{self, LoginScopes};
+use auth_service::domain::login;
+use auth_service::domain::login_scope::LoginScopes;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::service_token::{ServiceTokenId, ServiceTokenKind, TokenRoom};

@@ -9,11 +9,12 @@ use auth_service::app::issue_token::{IssueToken, TokenAnswer, TokenRefusal, Toke
 use auth_service::domain::account::{AccountName, AccountState, EmailAddress};
 use auth_service::domain::credential::{Credential, Password};
 use auth_service::domain::foreign::claims::Claims;
+use auth_service::domain::foreign::claims::ClaimsSource;
 use auth_service::domain::foreign::robot::{ClaimPattern, RobotRule};
-use auth_service::domain::foreign::rules::{ClaimsSource, ForeignRefusal, IssuerRules};
+use auth_service::domain::foreign::rules::{ForeignRefusal, IssuerRules};
 use auth_service::domain::foreign::shape::{IssuerShape, TokenShapes};
 use auth_service::domain::foreign::{ForeignSubject, ForeignToken, IssuerName};
-use auth_service::domain::login::{LoginScope, LoginScopes};
+use auth_service::domain::login_scope::{LoginScope, LoginScopes};
 use auth_service::domain::network::ClientNetwork;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::reason::ReasonCode;

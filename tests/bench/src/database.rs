@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use auth_service::adapters::argon2::{HashingOptions, HashingThreads};
 use auth_service::domain::credential::Password;
-use auth_service::domain::login::LoginScopes;
+use auth_service::domain::login_scope::LoginScopes;
 use auth_service::domain::service_token::{ServiceToken, ServiceTokenId, ServiceTokenKind, TokenDigest};
 use auth_service::ports::passwords::PasswordHasher as _;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};

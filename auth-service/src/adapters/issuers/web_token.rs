@@ -8,7 +8,8 @@ use jsonwebtoken::Algorithm;
 use super::IssuerOptions;
 use super::keys::VerifyingKey;
 use crate::domain::foreign::claims::Claims;
-use crate::domain::foreign::rules::{ClaimsSource, ForeignRefusal};
+use crate::domain::foreign::claims::ClaimsSource;
+use crate::domain::foreign::rules::ForeignRefusal;
 
 /// Header members that would have a verifier take its key from the token, or do what it does not know (RFC 7515,
 /// sections 4.1.2, 4.1.3, 4.1.5 and 4.1.11).

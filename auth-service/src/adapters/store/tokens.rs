@@ -8,7 +8,7 @@ use super::facts::login_scopes;
 use super::users::account_name;
 use super::{Store, change, corrupt, is_taken, list, note_change};
 use crate::domain::client_id::ClientId;
-use crate::domain::login::LoginScope;
+use crate::domain::login_scope::LoginScope;
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind, TokenRoom};

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::owners::require_another_owner;
 use super::{Store, change, corrupt, is_taken, list, next_number, note_change, read};
 use crate::domain::account::{AccountName, AccountState, EmailAddress};
-use crate::domain::login::{LoginScope, LoginScopes};
+use crate::domain::login_scope::{LoginScope, LoginScopes};
 use crate::domain::principal::UserId;
 use crate::domain::project::ProjectId;
 use crate::domain::time::Timestamp;

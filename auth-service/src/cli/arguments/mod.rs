@@ -16,7 +16,7 @@ use super::quickstart::{GuardArguments, QuickstartArguments};
 use crate::app::explain::AssumedLogin;
 use crate::app::manage_items::PrincipalName;
 use crate::domain::access::AccessSet;
-use crate::domain::login::LoginScopes;
+use crate::domain::login_scope::LoginScopes;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::Item;
 

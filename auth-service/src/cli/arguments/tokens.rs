@@ -7,7 +7,7 @@ use clap::Subcommand;
 use super::items::parse_project;
 use super::parse_scopes;
 use crate::domain::account::AccountName;
-use crate::domain::login::{LoginScope, LoginScopes};
+use crate::domain::login_scope::{LoginScope, LoginScopes};
 use crate::domain::project::ProjectId;
 use crate::domain::service_token::ServiceTokenId;
 use crate::domain::token_name::TokenName;

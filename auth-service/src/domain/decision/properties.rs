@@ -10,7 +10,8 @@ use super::super::claims::granted_access;
 use super::super::facts::{
     Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, UserFacts,
 };
-use super::super::login::{Caller, LoginScope, LoginScopes, Powers};
+use super::super::login::Caller;
+use super::super::login_scope::{LoginScope, LoginScopes, Powers};
 use super::super::principal::{PrincipalId, UserId};
 use super::super::project::ProjectId;
 use super::super::reason::Reason;
@@ -243,10 +244,10 @@ proptest! {
         };
         let caller = if anonymous { Caller::Anonymous } else { Caller::User(&user, Powers::WHOLE) };
         let local = match &repository {
-            RepositoryFacts::Known { local_sharing: Some(local), .. } => local.access_of(&caller),
+            RepositoryFacts::Known { local_sharing: Some(local), .. } => local.access_of(caller.user()),
             _ => AccessSet::NONE,
         };
-        prop_assume!(local.is_empty() && project.sharing.access_of(&caller).is_empty());
+        prop_assume!(local.is_empty() && project.sharing.access_of(caller.user()).is_empty());
         let requested = requested(&[format!("repository:syn5/a:{asks}")]);
         let seen = decide(&caller, &requested, &facts(Some(&project), &[("a", &repository)]), policy);
         let free = decide(&caller, &requested, &facts(Some(&project), &[("a", &RepositoryFacts::Unknown)]), policy);
@@ -261,8 +262,8 @@ proptest! {
     ) {
         let caller = Caller::User(&UserFacts { administrator: false, ..user }, Powers::WHOLE);
         let benefactor = match &repository {
-            RepositoryFacts::Known { local_sharing: Some(local), .. } => local.access_of(&caller),
-            _ => project.sharing.access_of(&caller),
+            RepositoryFacts::Known { local_sharing: Some(local), .. } => local.access_of(caller.user()),
+            _ => project.sharing.access_of(caller.user()),
         };
         prop_assume!(!benefactor.has(AccessKind::Read));
         let requested = requested(&[format!("repository:syn5/a:{asks}")]);

@@ -2,7 +2,8 @@
 
 use super::super::access::{AccessKind, AccessSet};
 use super::super::facts::{LifeState, ProjectFacts, RepositoryFacts};
-use super::super::login::{Caller, LoginScope};
+use super::super::login::Caller;
+use super::super::login_scope::LoginScope;
 use super::super::reason::Reason;
 use super::super::scope::{Action, Actions};
 use super::{AccessPolicy, Certification, has_administrator_power, require, unseen};
@@ -63,8 +64,10 @@ impl Rules<'_> {
             return AccessSet::ALL;
         }
         match self.repository {
-            RepositoryFacts::Known { local_sharing: Some(sharing), .. } => sharing.access_of(self.caller),
-            _ => self.project.sharing.access_of(self.caller),
+            RepositoryFacts::Known { local_sharing: Some(sharing), .. } => {
+                sharing.access_of(self.caller.user())
+            }
+            _ => self.project.sharing.access_of(self.caller.user()),
         }
     }
 

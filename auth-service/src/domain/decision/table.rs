@@ -9,7 +9,8 @@ use super::super::account::AccountState;
 use super::super::facts::{
     Facts, LifeState, ProjectFacts, RepositoryFacts, RepositorySituation, Sharing, UserFacts,
 };
-use super::super::login::{Caller, LoginScopes, Powers};
+use super::super::login::Caller;
+use super::super::login_scope::{LoginScopes, Powers};
 use super::super::principal::{PrincipalId, TeamId, UserId};
 use super::super::project::ProjectId;
 use super::super::repository::RepositoryName;

@@ -8,6 +8,25 @@ use serde_json::{Map, Value};
 
 use super::super::time::Timestamp;
 
+/// Where claims come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimsSource {
+    /// A web token that is signed by the issuer and calls itself an access token (RFC 9068).
+    AccessToken,
+    /// A web token that is signed by the issuer and may be for anything.
+    WebToken,
+    /// The issuer's introspection endpoint (RFC 7662).
+    Introspection,
+    /// The issuer's userinfo endpoint, which says whose the token is, and nothing of its purpose.
+    UserInfo,
+}
+
+impl ClaimsSource {
+    pub(super) const fn is_signed(self) -> bool {
+        matches!(self, Self::AccessToken | Self::WebToken)
+    }
+}
+
 /// The members of one JSON object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims(Map<String, Value>);

@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::credential::Password;
 use super::printable::is_printable;
 
 /// The operator's name for an issuer.
@@ -88,12 +87,6 @@ impl ForeignToken {
     #[must_use]
     pub fn new(issuer: IssuerName, text: &str) -> Self {
         Self { issuer, text: Zeroizing::new(text.to_owned()) }
-    }
-
-    /// The text, for the case that it is a password.
-    #[must_use]
-    pub fn as_password(&self) -> Password {
-        Password::new(self.text.to_string())
     }
 
     /// The text, for verifying it.

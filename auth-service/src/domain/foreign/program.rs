@@ -2,8 +2,7 @@
 //! issuer tells so; each row is how some do. One sign is enough: a person taken for a program gets less, and the other
 //! way round a program would get a person's account.
 
-use super::claims::Claims;
-use super::rules::ClaimsSource;
+use super::claims::{Claims, ClaimsSource};
 
 /// Where issuers name the program that a token was given to: RFC 9068 and RFC 7662, OpenID Connect, Okta, Entra.
 const CLIENT_CLAIMS: [&str; 4] = ["client_id", "azp", "cid", "appid"];

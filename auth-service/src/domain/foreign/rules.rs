@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::claims::{BadClaim, Claims};
+use super::claims::{BadClaim, Claims, ClaimsSource};
 use super::program::{is_program, nameless_program};
 use super::robot::{NoRobot, RobotRule, robot_of};
 use super::{ForeignSubject, IssuerName};
 use crate::domain::account::AccountName;
-use crate::domain::login::{LoginScope, LoginScopes};
+use crate::domain::login_scope::{LoginScope, LoginScopes};
 use crate::domain::time::Timestamp;
 
 /// How far an issuer's clock may be off.
@@ -23,25 +23,6 @@ const ONLY_IN_ID_TOKENS: [&str; 4] = ["nonce", "at_hash", "c_hash", "s_hash"];
 
 /// A logout token has it (OpenID Connect Back-Channel Logout, section 2.4), as every security event does (RFC 8417).
 const EVENTS: &str = "events";
-
-/// How claims were come by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClaimsSource {
-    /// They are those of a web token that is signed by the issuer and calls itself an access token (RFC 9068).
-    AccessToken,
-    /// They are those of a web token that is signed by the issuer and may be for anything.
-    WebToken,
-    /// The issuer's introspection endpoint told them (RFC 7662).
-    Introspection,
-    /// The issuer told whose the token is, and nothing of what it is for.
-    UserInfo,
-}
-
-impl ClaimsSource {
-    const fn is_signed(self) -> bool {
-        matches!(self, Self::AccessToken | Self::WebToken)
-    }
-}
 
 /// What the operator has set for one issuer.
 #[derive(Clone, Debug)]

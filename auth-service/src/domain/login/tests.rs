@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::login_scope::LoginScopes;
 use super::super::service_token::SECRET_BYTES;
 use super::*;
 

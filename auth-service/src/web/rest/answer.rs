@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::app::log_in::NoLogin;
 use crate::domain::contact::Contact;
 use crate::domain::foreign::IssuerName;
-use crate::domain::login::{LoginScopes, NotAdmitted};
+use crate::domain::login::NotAdmitted;
+use crate::domain::login_scope::LoginScopes;
 use crate::domain::project::ProjectId;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
@@ -247,7 +248,7 @@ impl RestError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::login::LoginScope;
+    use crate::domain::login_scope::LoginScope;
 
     /// What makes the client repeat a request whatever its status (`docs/REST.md`).
     const RETRIED: [&str; 9] = [

@@ -6,7 +6,7 @@ use futures_util::future::LocalBoxFuture;
 use super::answer::{Answer, RestError};
 use super::call::Call;
 use super::{RestApi, identity_tokens, linked_identities, personal_tokens, profile, sessions};
-use crate::domain::login::{LoginScope, LoginScopes};
+use crate::domain::login_scope::{LoginScope, LoginScopes};
 
 /// What a request needs to be let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

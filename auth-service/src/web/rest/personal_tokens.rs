@@ -8,7 +8,7 @@ use super::answer::{Answer, RestError};
 use super::call::Call;
 use crate::app::give_tokens::{GiveTokenError, PersonalTokenRequest};
 use crate::app::list_tokens::TokenDescription;
-use crate::domain::login::{LoginScope, LoginScopes};
+use crate::domain::login_scope::{LoginScope, LoginScopes};
 use crate::domain::project::ProjectId;
 use crate::domain::service_token::ServiceTokenKind::Personal;
 use crate::domain::time::Timestamp;

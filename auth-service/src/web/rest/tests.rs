@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::endpoints::{ENDPOINTS, Needs};
-use crate::domain::login::{LoginScope, LoginScopes};
+use crate::domain::login_scope::{LoginScope, LoginScopes};
 
 const PAGE: &str = include_str!("../../../../docs/REST.md");
 

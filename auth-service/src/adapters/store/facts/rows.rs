@@ -8,7 +8,7 @@ use super::corrupt;
 use crate::domain::access::AccessSet;
 use crate::domain::account::AccountState;
 use crate::domain::facts::{LifeState, ProjectFacts, RepositoryFacts, Sharing, TokenFacts, UserFacts};
-use crate::domain::login::LoginScopes;
+use crate::domain::login_scope::LoginScopes;
 use crate::domain::principal::{PrincipalId, TeamId, UserId};
 use crate::domain::project::ProjectId;
 use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind, TokenDigest};

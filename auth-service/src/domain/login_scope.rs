@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::project::ProjectId;
+use super::project::ProjectId;
 
 /// One thing that a login can be allowed to do, whoever it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
