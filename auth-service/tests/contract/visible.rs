@@ -3,7 +3,8 @@
 use auth_service::domain::access::{AccessKind, AccessSet};
 use auth_service::domain::decision::{AccessPolicy, Certification, ItemRights, Viewer};
 use auth_service::domain::facts::{ItemFacts, LifeState};
-use auth_service::domain::login::{Caller, Identity, LoginScopes, Powers};
+use auth_service::domain::login::{Caller, Identity};
+use auth_service::domain::login_scope::{LoginScopes, Powers};
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::project::{EntityId, ProjectId};
 use auth_service::domain::repository::Item;

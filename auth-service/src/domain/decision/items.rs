@@ -3,7 +3,8 @@
 
 use super::super::access::{AccessKind, AccessSet};
 use super::super::facts::{ItemFacts, UserFacts};
-use super::super::login::{Caller, LoginScope, LoginScopes, Powers};
+use super::super::login::Caller;
+use super::super::login_scope::{LoginScope, LoginScopes, Powers};
 use super::super::principal::PrincipalId;
 use super::super::project::{EntityId, ProjectId};
 use super::super::reason::{ReasonCode, with_code};
@@ -168,9 +169,9 @@ impl<'a> ItemRights<'a> {
         match self.caller {
             _ if has_administrator_power(self.caller) => AccessSet::ALL,
             Caller::User(user, _) if robot_elsewhere(user, self.item.project.id).is_some() => {
-                self.item.sharing().access_of(&Caller::Anonymous)
+                self.item.sharing().access_of(None)
             }
-            caller => self.item.sharing().access_of(caller),
+            caller => self.item.sharing().access_of(caller.user()),
         }
     }
 
@@ -197,7 +198,7 @@ impl<'a> ItemRights<'a> {
     }
 
     fn may_download_as_anybody(&self) -> bool {
-        let public = self.item.sharing().access_of(&Caller::Anonymous);
+        let public = self.item.sharing().access_of(None);
         self.policy.anonymous_pull && self.item.is_open_data() && public.has(AccessKind::Read)
     }
 

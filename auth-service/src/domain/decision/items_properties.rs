@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::super::access::AccessKind;
 use super::super::facts::{Facts, ItemFacts, ProjectFacts, RepositoryFacts, RepositorySituation, UserFacts};
-use super::super::login::{Caller, LoginScope, Powers};
+use super::super::login::Caller;
+use super::super::login_scope::{LoginScope, Powers};
 use super::super::principal::PrincipalId;
 use super::super::project::ProjectId;
 use super::super::scope::{Action, RequestedScopes};
@@ -68,7 +69,7 @@ proptest! {
         let caller = if anonymous { Caller::Anonymous } else { Caller::User(&user, login) };
         let items = [item(&project, &repository), Some(ItemFacts::of_project(Arc::new(project.clone())))];
         for item in items.into_iter().flatten() {
-            let is_shared = item.sharing().access_of(&caller).has(AccessKind::Read);
+            let is_shared = item.sharing().access_of(caller.user()).has(AccessKind::Read);
             let is_administrator = !anonymous && user.administrator && login.scopes.has(LoginScope::Admin);
             for kind in AccessKind::ALL {
                 let missing = refusal(&caller, None, kind, policy);

@@ -2,7 +2,7 @@
 //! they ask for what.
 
 use super::{Reason, with_code};
-use crate::domain::login::LoginScopes;
+use crate::domain::login_scope::LoginScopes;
 use crate::domain::repository::RepositoryName;
 use crate::domain::scope::{Action, RequestedName};
 
@@ -131,7 +131,7 @@ const fn gerund(action: Action) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::login::LoginScope;
+    use crate::domain::login_scope::LoginScope;
     use crate::domain::project::ProjectId;
     use crate::domain::reason::ReasonCode;
 
