@@ -1,6 +1,6 @@
 //! Whose the tokens of an issuer are, and what they allow.
 
-use auth_service::domain::login::LoginScope;
+use auth_service::domain::login_scope::LoginScope;
 
 use super::place::{ISSUER, Place, assert_each_refused};
 

@@ -2,7 +2,7 @@
 
 use auth_service::config::Workload;
 use auth_service::domain::foreign::robot::ClaimPattern;
-use auth_service::domain::login::{LoginScope, LoginScopes};
+use auth_service::domain::login_scope::{LoginScope, LoginScopes};
 
 use super::place::{ISSUER, Place, assert_each_refused, assert_holds};
 

@@ -5,7 +5,7 @@ use super::super::kind::{Flag, Text};
 use super::super::reader::Reader;
 use super::super::setting::{Preset, Setting};
 use super::scope_word::SCOPES;
-use crate::domain::login::LoginScope;
+use crate::domain::login_scope::LoginScope;
 
 pub(super) const SUBJECT_CLAIM: Setting<Text> = Setting {
     name: "login.issuer.*.subject_claim",

@@ -3,7 +3,7 @@
 use super::super::fault::quoted;
 use super::super::kind::{Choices, Given, Kind};
 use super::super::setting::{Preset, Setting};
-use crate::domain::login::LoginScope;
+use crate::domain::login_scope::LoginScope;
 
 pub(super) const SCOPES: Setting<ScopeMap> = Setting {
     name: "login.issuer.*.scopes",

@@ -9,7 +9,7 @@ use super::robot_rule::parse_rule;
 use super::scope_word::SCOPE_WORDS;
 use crate::domain::foreign::VerificationMethod;
 use crate::domain::foreign::robot::{ClaimPattern, RobotRule};
-use crate::domain::login::{LoginScope, LoginScopes};
+use crate::domain::login_scope::{LoginScope, LoginScopes};
 
 pub(super) const WORKLOAD: Setting<Choice<Workload>> = Setting {
     name: "login.issuer.*.workload",
