@@ -17,34 +17,45 @@ from harness.places import TOOLS, tool
 from harness.process import run
 from harness.stack import Stack
 
-SHOWN_HOST = "hub.example"
+SHOWN_HOST = "registry.example.org"
 HELM_VERSION = "import helm_python; print(helm_python.helm_sdk_version())"
 HEAD = """\
 # Clients
 
-Made by `tests/e2e/clients_table.py` from a run on {day} with the stock registry 2.8: every line
-below was printed by the client itself. Host, user and project names are replaced by
-`{host}`, `alice` and `syn5`.
+What each client prints, from a real run on {day} with the stock registry 2.8, made by `tests/e2e/clients_table.py`.
 
-{versions}
+**How to read it.** The reason is the sentence that ends in a code in brackets; [Reasons](REASONS.md) explains each code.
 
-`docker` is the engine with its classic image store, `docker-containerd` the same engine with
-containerd's image store, `buildx` is `docker buildx build --push`. `helm` is Helm's own code without its
-command line, and says nothing when all is well.
+* docker, crane, oras and helm print it after `denied:` or `unauthorized:`.
+* podman and skopeo print `invalid username/password:` before it. That is fixed text of these clients: the password is wrong only if the
+  code is `wrong_credentials`. `podman login` and `skopeo login` print nothing but the fixed text.
+* `docker buildx build` prints it after a login, and without one only the status line (`401 anonymous: …`). containerd and Kubernetes, which
+  are not in the tables, always print only the status line.
+
+**What is cut.** Each cell is one line of the output, the one with the result; progress, times and log prefixes are removed. Host, user and project
+names are replaced by `{host}`, `alice` and `syn5`, and so are the addresses of the registry (`http://`) and of auth-service (`https://…/token`),
+which in the run were two ports of one machine.
+
+**Not shown:** `locked_out`, expired tokens, and 429 and 503. Their sentences appear in the same place; the causes are in
+[Reasons](REASONS.md#locked_out).
+
+Versions: {versions}.
+
+`docker` is the engine with its classic image store, `docker-containerd` the same engine with containerd's image store, `buildx` is
+`docker buildx build --push`. `helm` is Helm's own code without its command line, which prints nothing on success.
 """
 
 
 NOTES = """\
-## What to know of some clients
+## Peculiarities
 
-* **Layers that are elsewhere already.** A push whose layers lie in a repository that the pusher may not read
-  gets a token for the push alone, and clients upload the layers. buildkit before 0.23 and containerd before 2.1
-  (and what is built with them: `docker buildx`, docker with containerd's image store, nerdctl) ask the registry
-  to mount them all the same, are refused by it, and fail. *Cure:* a newer one, or READ and DOWNLOAD on the
-  repository that the layers come from.
-* **Tags `sha256-…`.** cosign, notation and oras keep signatures and other attachments under tags that are named
-  after the digest they belong to. These are pushed, pulled and deleted like any other, and are left out of
-  `auth-service repository tags`, which lists the tags that people gave; `crane ls` and `oras repo tags` show them.
+* **Layers that exist in another repository.** If the pusher may not read that repository, the token is for the push alone, and
+  clients upload the layers. buildkit before 0.23 and containerd before 2.1 (and programs built with them: `docker buildx`, docker
+  with containerd's image store, nerdctl) ask the registry to mount the layers all the same, are refused, and fail. *Fix:* a newer
+  version, or READ and DOWNLOAD on that repository.
+* **Tags `sha256-…`.** cosign, notation and oras keep signatures and other attachments under tags named after the digest that they
+  belong to. These are pushed, pulled and deleted like any other, and are left out of `auth-service repository tags`; `crane ls` and
+  `oras repo tags` show them.
 """
 
 

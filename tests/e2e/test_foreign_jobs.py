@@ -81,8 +81,8 @@ def test_a_job_pushes_as_its_robot_without_a_stored_secret(
 
 
 def documented(kind: str, beginning: str) -> list[str]:
-    """The lines of docs/LOGIN.md's blocks of this kind from the one that begins so to its block's end."""
-    page = (REPOSITORY_FOLDER / "docs" / "LOGIN.md").read_text()
+    """The lines of docs/CI.md's blocks of this kind from the one that begins so to its block's end."""
+    page = (REPOSITORY_FOLDER / "docs" / "CI.md").read_text()
     blocks = [block.split("```")[0] for block in page.split(f"```{kind}\n")[1:]]
     (lines,) = [block[block.index(beginning) :].splitlines() for block in blocks if beginning in block]
     return lines

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing test may end by a panic, also in a helper")]
 
+mod commands;
 mod examples;
 mod issuer_accounts;
 mod issuer_tokens;
