@@ -20,6 +20,7 @@ use crate::domain::repository::RepositoryName;
 use crate::domain::scope::{Action, RequestedName, RequestedScopes, TooManyScopes};
 use crate::domain::service_token::ServiceTokenKind;
 use crate::domain::time::Timestamp;
+use crate::ports::facts::Target;
 use crate::ports::signer::Signer;
 use crate::ports::system::Clock;
 
@@ -171,8 +172,8 @@ impl IssueToken {
             if request.repeats_refresh() { CredentialUse::Refresh } else { request.credential_use };
         let mut looked_at = Vec::new();
         for _ in 0..TRIES {
-            let admitted =
-                self.log_in.run(&request.credential, credential_use, request.origin, &names).await?;
+            let (credential, target) = (&request.credential, Target::Repositories(&names));
+            let admitted = self.log_in.run(credential, credential_use, request.origin, target).await?;
             *user = admitted.user();
             let decision = decide(&admitted.caller(), &requested, &admitted.facts, self.rules.policy);
             self.refuse(request, &requested, &admitted.caller(), &decision)?;

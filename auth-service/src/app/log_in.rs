@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::authenticate::Authenticate;
 use super::foreign_logins::ForeignLogins;
 use crate::domain::credential::Credential;
+use crate::domain::decision::{AccessPolicy, ItemRefusal, ItemRights};
 use crate::domain::facts::Facts;
 use crate::domain::foreign::IssuerName;
 use crate::domain::login::{Caller, CredentialUse, LoginContext, NotAdmitted, Proof, admit};
@@ -12,9 +13,8 @@ use crate::domain::login_scope::Powers;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::domain::refused_login::RefusedLogin;
-use crate::domain::repository::RepositoryName;
 use crate::ports::StorageError;
-use crate::ports::facts::FactsReader;
+use crate::ports::facts::{FactsReader, Target};
 use crate::ports::passwords::LoginFailure;
 use crate::ports::system::Clock;
 use crate::ports::tokens::TokenUses;
@@ -33,7 +33,7 @@ pub struct Origin {
 
 /// Whoever was admitted, with facts of that moment.
 pub struct Admitted {
-    /// About the user, and about the names that were asked for.
+    /// About the user, and about the names or the item that were asked for.
     pub facts: Facts,
     /// What the login was shown with.
     pub proof: Proof,
@@ -48,6 +48,11 @@ impl Admitted {
             (Some(user), Some(powers)) => Caller::User(user, powers),
             _ => Caller::Anonymous,
         }
+    }
+
+    /// What the caller may do with the item that the facts are about.
+    pub fn rights(&self, policy: AccessPolicy) -> Result<ItemRights<'_>, ItemRefusal> {
+        ItemRights::of(self.caller(), self.facts.item.as_ref(), policy)
     }
 
     /// The user's number; `None` for nobody.
@@ -112,17 +117,20 @@ pub struct LogIn {
 }
 
 impl LogIn {
-    /// Who `credential` admits at `use`, with facts about them and about `names`.
+    /// Who `credential` admits at `use`, with facts about them and about `target`.
     pub async fn run(
         &self,
         credential: &Credential,
         credential_use: CredentialUse,
         origin: Origin,
-        names: &[RepositoryName],
+        target: Target<'_>,
     ) -> Result<Admitted, NoLogin> {
         for _ in 0..TRIES {
             let proof = self.authenticate.run(credential, credential_use, origin).await?;
-            let facts = self.facts.load(&proof.identity(), names).await?;
+            let facts = match target {
+                Target::Repositories(names) => self.facts.load(&proof.identity(), names).await?,
+                Target::Item(entity) => self.facts.load_item(&proof.identity(), entity).await?,
+            };
             let now = self.clock.now();
             match admit(&proof, &facts, LoginContext { credential_use, service: &self.service, now }) {
                 Ok(powers) => {

@@ -1,6 +1,7 @@
 //! The use cases: each loads what it needs through ports, lets the rules decide, and gives the outcome.
 
 pub mod authenticate;
+pub mod browse_items;
 pub mod event_body;
 pub mod explain;
 pub mod first_push;

@@ -9,7 +9,7 @@ use crate::domain::login::{CredentialUse, Proof};
 use crate::domain::principal::UserId;
 use crate::domain::service_token::ServiceTokenKind;
 use crate::ports::StorageError;
-use crate::ports::facts::FactsReader;
+use crate::ports::facts::{FactsReader, Target};
 use crate::ports::tokens::Tokens;
 
 /// Why no session was opened.
@@ -48,7 +48,7 @@ impl Sessions {
         }
         let admitted = self
             .log_in
-            .run(credential, CredentialUse::Session, origin, &[])
+            .run(credential, CredentialUse::Session, origin, Target::Repositories(&[]))
             .await
             .map_err(NoSession::Login)?;
         match admitted.proof {

@@ -10,6 +10,7 @@ use super::issuers::token_shapes;
 use super::wiring::Wiring;
 use crate::adapters::store::Store;
 use crate::adapters::system::ProcessIdentifiers;
+use crate::app::browse_items::BrowseItems;
 use crate::app::issue_token::IssueToken;
 use crate::app::link_accounts::LinkAccounts;
 use crate::app::list_tokens::ListTokens;
@@ -117,6 +118,8 @@ impl Wiring<'_> {
                 links: store(),
                 facts: facts(),
             },
+            browse_items: BrowseItems { items: store(), entities: store() },
+            policy: self.settings.access,
             users: store(),
             clock: Arc::clone(self.clock),
             public,

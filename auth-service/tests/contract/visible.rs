@@ -136,7 +136,7 @@ async fn share(database: &Database, chance: &mut Chance, item: &Item, principals
 /// Whether the decision shows the item.
 async fn shows(database: &Database, caller: &Caller<'_>, id: EntityId) -> bool {
     let found = item_with(database, &Identity::Nobody, id).await;
-    ItemRights::of(caller, found.as_ref(), POLICY).is_ok_and(|rights| rights.may(AccessKind::Read))
+    ItemRights::of(*caller, found.as_ref(), POLICY).is_ok_and(|rights| rights.may(AccessKind::Read))
 }
 
 async fn lists_hold_what_the_decision_shows(database: Database) {

@@ -99,7 +99,7 @@ impl ItemRefusal {
 /// refusal can tell of an item that the caller may not see.
 #[derive(Clone, Copy, Debug)]
 pub struct ItemRights<'a> {
-    caller: &'a Caller<'a>,
+    caller: Caller<'a>,
     item: &'a ItemFacts,
     policy: AccessPolicy,
 }
@@ -107,18 +107,18 @@ pub struct ItemRights<'a> {
 impl<'a> ItemRights<'a> {
     /// Decides on READ. `item` is `None` when there is no such item.
     pub fn of(
-        caller: &'a Caller<'a>,
+        caller: Caller<'a>,
         item: Option<&'a ItemFacts>,
         policy: AccessPolicy,
     ) -> Result<Self, ItemRefusal> {
         let not_visible = match caller {
             Caller::Anonymous => ItemRefusal::Anonymous,
             Caller::User(_, powers) => {
-                require_scope(*powers, LoginScope::View)?;
+                require_scope(powers, LoginScope::View)?;
                 ItemRefusal::NotVisible { bound_to: powers.only_in }
             }
         };
-        let item = item.filter(|item| is_within_token(caller, item)).ok_or(not_visible)?;
+        let item = item.filter(|item| is_within_token(&caller, item)).ok_or(not_visible)?;
         let rights = Self { caller, item, policy };
         match rights.given().has(AccessKind::Read) {
             false => Err(not_visible),
@@ -131,6 +131,12 @@ impl<'a> ItemRights<'a> {
     #[must_use]
     pub const fn item(&self) -> &'a ItemFacts {
         self.item
+    }
+
+    /// The caller.
+    #[must_use]
+    pub const fn caller(&self) -> Caller<'a> {
+        self.caller
     }
 
     /// Whether the caller may do what needs this kind of access.
@@ -147,7 +153,7 @@ impl<'a> ItemRights<'a> {
                 return self.require_download_scope();
             }
             (_, Caller::Anonymous) => return Err(ItemRefusal::Anonymous),
-            (_, Caller::User(user, powers)) => (user, *powers),
+            (_, Caller::User(user, powers)) => (user, powers),
         };
         if let Some(own) = robot_elsewhere(user, self.item.project.id) {
             return Err(ItemRefusal::RobotProject(own));
@@ -167,7 +173,7 @@ impl<'a> ItemRights<'a> {
     #[must_use]
     pub fn given(&self) -> AccessSet {
         match self.caller {
-            _ if has_administrator_power(self.caller) => AccessSet::ALL,
+            _ if has_administrator_power(&self.caller) => AccessSet::ALL,
             Caller::User(user, _) if robot_elsewhere(user, self.item.project.id).is_some() => {
                 self.item.sharing().access_of(None)
             }
@@ -178,7 +184,8 @@ impl<'a> ItemRights<'a> {
     /// An administrator counts as certified.
     #[must_use]
     pub fn is_certified(&self) -> bool {
-        has_administrator_power(self.caller) || matches!(self.caller, Caller::User(user, _) if user.certified)
+        has_administrator_power(&self.caller)
+            || matches!(self.caller, Caller::User(user, _) if user.certified)
     }
 
     /// Whether every change of what is in projects needs a certified user.
@@ -205,7 +212,7 @@ impl<'a> ItemRights<'a> {
     fn require_download_scope(&self) -> Result<(), ItemRefusal> {
         match self.caller {
             Caller::Anonymous => Ok(()),
-            Caller::User(_, powers) => require_scope(*powers, LoginScope::Download),
+            Caller::User(_, powers) => require_scope(powers, LoginScope::Download),
         }
     }
 }

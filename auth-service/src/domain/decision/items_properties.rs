@@ -24,7 +24,7 @@ fn refusal(
     kind: AccessKind,
     policy: AccessPolicy,
 ) -> Option<ItemRefusal> {
-    ItemRights::of(caller, item, policy).and_then(|rights| rights.require(kind)).err()
+    ItemRights::of(*caller, item, policy).and_then(|rights| rights.require(kind)).err()
 }
 
 /// The filter that a database applies to one item.
@@ -101,7 +101,7 @@ proptest! {
         let caller = Caller::User(&user, Powers::WHOLE);
         let granted = |repository, asks| granted(&user, Powers::WHOLE, (&project, repository), policy, asks);
         if let Some(item) = item(&project, &repository)
-            && let Ok(rights) = ItemRights::of(&caller, Some(&item), policy)
+            && let Ok(rights) = ItemRights::of(caller, Some(&item), policy)
         {
             prop_assert_eq!(rights.may(AccessKind::Download), granted(&repository, "pull").contains(&Action::Pull));
             let may_push = rights.may(AccessKind::Download) && rights.may(AccessKind::Update);
@@ -109,7 +109,7 @@ proptest! {
             prop_assert_eq!(rights.may(AccessKind::Delete), granted(&repository, "delete").contains(&Action::Delete));
         }
         let item = ItemFacts::of_project(Arc::new(project.clone()));
-        if let Ok(rights) = ItemRights::of(&caller, Some(&item), policy) {
+        if let Ok(rights) = ItemRights::of(caller, Some(&item), policy) {
             let first = granted(&RepositoryFacts::Unknown, "pull,push").contains(&Action::Push);
             prop_assert_eq!(rights.may(AccessKind::Create), first);
         }

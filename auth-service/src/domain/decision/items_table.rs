@@ -89,7 +89,7 @@ impl Row {
             _ => Caller::User(&user, Powers { scopes, only_in: self.bound_to.map(ProjectId::new) }),
         };
         let item = item.as_ref().filter(|_| self.exists);
-        let outcome = ItemRights::of(&caller, item, self.policy).and_then(|rights| rights.require(kind));
+        let outcome = ItemRights::of(caller, item, self.policy).and_then(|rights| rights.require(kind));
         match outcome {
             Ok(()) => "yes".to_owned(),
             Err(refusal) => {

@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use crate::app::log_in::NoLogin;
 use crate::domain::contact::Contact;
+use crate::domain::decision::ItemRefusal;
 use crate::domain::foreign::IssuerName;
 use crate::domain::login::NotAdmitted;
 use crate::domain::login_scope::LoginScopes;
-use crate::domain::project::ProjectId;
+use crate::domain::project::{EntityId, ProjectId};
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
 use crate::domain::refused_login::RefusedLogin;
@@ -66,6 +67,8 @@ pub(super) enum RestError {
     MissingScopes(LoginScopes),
     /// The token is good for this project only.
     BoundTo(ProjectId),
+    /// The caller may not do this with the item.
+    OfItem(ItemRefusal, EntityId),
     /// The user may not do this.
     Forbidden(String),
     /// The request cannot be understood, or asks for what cannot be.
@@ -112,11 +115,23 @@ impl RestError {
         Self::Refused(RefusedLogin::NotAdmitted(ended).refusal())
     }
 
+    /// What the decision on an item refused.
+    pub(super) fn of_item(refusal: ItemRefusal, id: EntityId) -> Self {
+        match refusal {
+            ItemRefusal::Anonymous => Self::NotLoggedIn,
+            ItemRefusal::TokenScope { needs, .. } => Self::MissingScopes(LoginScopes::NONE.with(needs)),
+            other => Self::OfItem(other, id),
+        }
+    }
+
     pub(super) const fn status(&self) -> StatusCode {
         match self {
+            Self::OfItem(ItemRefusal::NotVisible { .. } | ItemRefusal::InTrash, _) => StatusCode::NOT_FOUND,
             Self::Refused(Refusal { code: ReasonCode::LockedOut, .. }) => StatusCode::LOCKED,
             Self::NotLoggedIn | Self::NoToken | Self::Refused(_) => StatusCode::UNAUTHORIZED,
-            Self::MissingScopes(_) | Self::BoundTo(_) | Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::MissingScopes(_) | Self::BoundTo(_) | Self::OfItem(..) | Self::Forbidden(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::BadRequest(_) | Self::Unread(Unread::Broken, _) => StatusCode::BAD_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -137,6 +152,10 @@ impl RestError {
             Self::Refused(refusal) => refusal.code.name(),
             Self::MissingScopes(_) | Self::BoundTo(_) => ReasonCode::TokenScope.name(),
             Self::Unread(Unread::OverQuota, _) => OVER_QUOTA,
+            Self::OfItem(refusal, _) => match refusal.code() {
+                Some(code) => code.name(),
+                None => "forbidden",
+            },
             Self::Forbidden(_) => "forbidden",
             Self::NotFound(_) => "not_found",
             Self::BadRequest(_)
@@ -180,6 +199,7 @@ impl RestError {
                     format!("this token is for project {project} only, and this is about your account");
                 with_code(ReasonCode::TokenScope, &text)
             }
+            Self::OfItem(refusal, id) => refusal.sentence(*id),
             Self::Forbidden(text) | Self::BadRequest(text) | Self::NotFound(text) => text.clone(),
             Self::MethodNotAllowed => "this cannot be done with this path".to_owned(),
             Self::NotJson => "send the body as application/json".to_owned(),

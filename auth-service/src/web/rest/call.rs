@@ -1,21 +1,33 @@
 //! One request, as the operations see it.
 
+use std::ops::RangeInclusive;
+
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 
 use super::answer::{Answer, RestError};
 use crate::app::give_tokens::Requester;
 use crate::app::log_in::{Admitted, Origin};
+use crate::domain::decision::{AccessPolicy, ItemRights};
 use crate::domain::facts::UserFacts;
 use crate::domain::login::{Caller, Proof};
+use crate::domain::project::EntityId;
 use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind};
 use crate::web::reading::Body;
 
 /// How many rows a page has.
 const PAGE: usize = 50;
+
+/// A part of a list.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PageBody<R> {
+    results: Vec<R>,
+    /// What asks for the next part; `null` in the last one.
+    next_page_token: Option<String>,
+}
 
 pub(super) struct Call {
     /// Whoever was let in; `None` where nobody was asked.
@@ -49,6 +61,18 @@ impl Call {
         self.request.match_info().get(name).unwrap_or("")
     }
 
+    /// The number of a project or repository in the path; the endpoint's row says that it has one.
+    pub(super) fn entity_id(&self) -> Result<EntityId, RestError> {
+        entity_id(&self.request)
+    }
+
+    /// The caller's rights to the item of the path.
+    pub(super) fn rights(&self, policy: AccessPolicy) -> Result<ItemRights<'_>, RestError> {
+        let admitted = self.admitted.as_ref().ok_or(RestError::NotLoggedIn)?;
+        let id = self.entity_id()?;
+        admitted.rights(policy).map_err(|refusal| RestError::of_item(refusal, id))
+    }
+
     /// The number of a token in the path; one that cannot be a number names nothing.
     pub(super) fn token_id(&self) -> Result<ServiceTokenId, RestError> {
         ServiceTokenId::parse(self.part("id"))
@@ -59,6 +83,23 @@ impl Call {
     pub(super) fn query(&self, name: &str) -> Option<String> {
         let mut pairs = form_urlencoded::parse(self.request.query_string().as_bytes());
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// A number of the query that must be within a range.
+    pub(super) fn number(
+        &self,
+        name: &str,
+        default: usize,
+        range: RangeInclusive<usize>,
+    ) -> Result<usize, RestError> {
+        let Some(text) = self.query(name) else { return Ok(default) };
+        text.parse().ok().filter(|number| range.contains(number)).ok_or_else(|| {
+            RestError::BadRequest(format!(
+                "{name} must be a number from {} to {}",
+                range.start(),
+                range.end()
+            ))
+        })
     }
 
     /// The body. Members that are not known are passed over, as programs send more than is needed here.
@@ -92,6 +133,13 @@ impl Call {
         let page: Vec<R> = rows.iter().skip(offset).take(PAGE).map(render).collect();
         let next = offset.saturating_add(PAGE);
         let next = (next < rows.len()).then(|| format!("{PAGE}a{next}"));
-        Answer::of(&json!({"results": page, "nextPageToken": next}))
+        Answer::of(&PageBody { results: page, next_page_token: next })
     }
+}
+
+/// The number of a project or repository in the path of a request.
+pub(super) fn entity_id(request: &HttpRequest) -> Result<EntityId, RestError> {
+    let text = request.match_info().get("id").unwrap_or("");
+    EntityId::parse(text)
+        .ok_or_else(|| RestError::NotFound("a project or repository has a number such as syn123".to_owned()))
 }

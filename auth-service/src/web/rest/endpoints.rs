@@ -5,7 +5,8 @@ use futures_util::future::LocalBoxFuture;
 
 use super::answer::{Answer, RestError};
 use super::call::Call;
-use super::{RestApi, identity_tokens, linked_identities, personal_tokens, profile, sessions};
+use super::{RestApi, entities, identity_tokens, linked_identities, personal_tokens, profile, sessions};
+use crate::domain::access::AccessKind;
 use crate::domain::login_scope::{LoginScope, LoginScopes};
 
 /// What a request needs to be let in.
@@ -17,6 +18,9 @@ pub(super) enum Needs {
     Anybody(LoginScopes),
     /// A login with these scopes that is not bound to one project: it is about the account itself.
     Account(LoginScopes),
+    /// This access to the project or repository whose number is the part `{id}` of the path, and, of a caller who is
+    /// logged in, these scopes.
+    Item(AccessKind, LoginScopes),
 }
 
 /// What answers.
@@ -53,6 +57,9 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     row!(DELETE "/auth/v1/user/{id}/sessionAccessToken/all", Needs::Account(AUTHORIZE), sessions::end_all),
     row!(GET "/repo/v1/userProfile", Needs::Anybody(VIEW), profile::own),
     row!(GET "/repo/v1/userProfile/", Needs::Anybody(VIEW), profile::own),
+    row!(GET "/repo/v1/entity/{id}", Needs::Item(AccessKind::Read, VIEW), entities::show),
+    row!(GET "/repo/v1/entity/{id}/permissions", Needs::Item(AccessKind::Read, VIEW), entities::permissions),
+    row!(GET "/repo/v1/entity/{id}/dockerTag", Needs::Item(AccessKind::Read, VIEW), entities::tags),
     row!(POST "/auth/v1/personalAccessToken", Needs::Account(AUTHORIZE), personal_tokens::make),
     row!(GET "/auth/v1/personalAccessToken", Needs::Account(VIEW), personal_tokens::list),
     row!(GET "/auth/v1/personalAccessToken/{id}", Needs::Account(VIEW), personal_tokens::show),

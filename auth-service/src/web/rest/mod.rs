@@ -5,6 +5,7 @@ mod answer;
 mod bearer;
 mod call;
 mod endpoints;
+mod entities;
 mod identity_tokens;
 mod linked_identities;
 mod personal_tokens;
@@ -18,21 +19,24 @@ use std::time::Duration;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use self::answer::{Answer, RestError};
-use self::call::Call;
+use self::call::{Call, entity_id};
 use self::endpoints::{ENDPOINTS, Endpoint, Needs};
 use super::authorization::only_header;
 use super::reading::{Body, OVER_QUOTA, head_bytes, read_body};
 use super::shared::SharedState;
+use crate::app::browse_items::BrowseItems;
 use crate::app::give_tokens::{GiveTokens, Requester};
 use crate::app::link_accounts::LinkAccounts;
 use crate::app::list_tokens::ListTokens;
 use crate::app::log_in::{Admitted, LogIn, Origin};
 use crate::app::sessions::Sessions;
+use crate::domain::decision::AccessPolicy;
 use crate::domain::login::{Caller, CredentialUse};
 use crate::domain::login_scope::LoginScopes;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::ports::accounts::Users;
+use crate::ports::facts::Target;
 use crate::ports::system::Clock;
 
 /// How long an answer may take, the arrival of the body included.
@@ -53,6 +57,10 @@ pub struct RestApi {
     pub list_tokens: ListTokens,
     /// Links accounts.
     pub link_accounts: LinkAccounts,
+    /// Reads projects and repositories.
+    pub browse_items: BrowseItems,
+    /// The operator's choices that decisions depend on.
+    pub policy: AccessPolicy,
     /// Users.
     pub users: Arc<dyn Users>,
     /// Tells the time.
@@ -154,35 +162,44 @@ impl RestApi {
         read.map_err(|unread| RestError::Unread(unread, self.public.body_bytes))
     }
 
-    /// Whoever asks, if the login is good for what the endpoint needs.
+    /// The caller, if the login and the rights are good for what the endpoint needs. Facts about the caller and the item
+    /// are of one moment.
     async fn admit(
         &self,
         needs: Needs,
         request: &HttpRequest,
         origin: Origin,
     ) -> Result<Option<Admitted>, RestError> {
-        let (scopes, is_for_anybody, is_of_account) = match needs {
+        let (scopes, target) = match needs {
             Needs::Nothing => return Ok(None),
-            Needs::Anybody(scopes) => (scopes, true, false),
-            Needs::Account(scopes) => (scopes, false, true),
+            Needs::Anybody(scopes) | Needs::Account(scopes) => (scopes, Target::Repositories(&[])),
+            Needs::Item(_, scopes) => (scopes, Target::Item(entity_id(request)?)),
         };
         let header = only_header(request).map_err(|error| RestError::BadRequest(error.to_string()))?;
         let credential = bearer::from_header(header, self.public.credential_bytes, &self.public.shapes)?;
-        let admitted = self.log_in.run(&credential, CredentialUse::Rest, origin, &[]).await?;
-        match admitted.caller() {
-            Caller::Anonymous if is_for_anybody => {}
-            Caller::Anonymous => return Err(RestError::NotLoggedIn),
+        let admitted = self.log_in.run(&credential, CredentialUse::Rest, origin, target).await?;
+        let bound_to = match admitted.caller() {
+            Caller::Anonymous => None,
             Caller::User(_, powers) => {
                 let missing: LoginScopes = scopes.iter().filter(|scope| !powers.scopes.has(*scope)).collect();
                 if missing != LoginScopes::NONE {
                     return Err(RestError::MissingScopes(missing));
                 }
-                if let Some(project) = powers.only_in.filter(|_| is_of_account) {
-                    return Err(RestError::BoundTo(project));
-                }
+                powers.only_in
             }
+        };
+        match (needs, target) {
+            (Needs::Account(_), _) if admitted.user().is_none() => Err(RestError::NotLoggedIn),
+            (Needs::Account(_), _) => {
+                bound_to.map_or(Ok(Some(admitted)), |project| Err(RestError::BoundTo(project)))
+            }
+            (Needs::Item(access, _), Target::Item(id)) => {
+                let decided = admitted.rights(self.policy).and_then(|rights| rights.require(access));
+                decided.map_err(|refusal| RestError::of_item(refusal, id))?;
+                Ok(Some(admitted))
+            }
+            _ => Ok(Some(admitted)),
         }
-        Ok(Some(admitted))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::login::Caller;
 use crate::ports::accounts::User;
 
 /// The number that stands for nobody in particular.
-const ANONYMOUS: &str = "273950";
+pub(super) const ANONYMOUS: i64 = 273_950;
 
 /// `GET /repo/v1/userProfile`: the caller's own, or that of nobody.
 pub(super) async fn own(api: &RestApi, call: &Call) -> Result<Answer, RestError> {
@@ -34,5 +34,5 @@ fn profile(user: &User) -> Value {
 }
 
 fn anonymous() -> Value {
-    json!({"ownerId": ANONYMOUS, "userName": "anonymous", "emails": [], "firstName": "", "lastName": ""})
+    json!({"ownerId": ANONYMOUS.to_string(), "userName": "anonymous", "emails": [], "firstName": "", "lastName": ""})
 }

@@ -13,6 +13,9 @@ fn rows_of_the_table() -> BTreeSet<(String, String)> {
         Needs::Nothing => "no login".to_owned(),
         Needs::Anybody(scopes) => format!("{} (or no login)", scopes.names().join(", ")),
         Needs::Account(scopes) => scopes.names().join(", "),
+        Needs::Item(access, scopes) => {
+            format!("{} ({} on the item)", scopes.names().join(", "), access.name())
+        }
     };
     ENDPOINTS.iter().map(|row| (format!("{} {}", row.method, row.path), needs(row.needs))).collect()
 }
@@ -44,7 +47,7 @@ fn what_changes_something_needs_more_than_to_look_and_what_makes_a_credential_ne
                 assert_eq!(row.path, "/auth/v1/login2", "only what a password comes with needs no login");
                 continue;
             }
-            Needs::Anybody(scopes) | Needs::Account(scopes) => scopes,
+            Needs::Anybody(scopes) | Needs::Account(scopes) | Needs::Item(_, scopes) => scopes,
         };
         assert_ne!(scopes, LoginScopes::NONE, "{}", row.path);
         let only_looks = row.method == actix_web::http::Method::GET;
