@@ -18,6 +18,7 @@ mod postgres;
 mod push;
 mod readers;
 mod sharing;
+mod sql;
 mod sqlite;
 mod teams;
 mod tokens;
