@@ -1,9 +1,9 @@
 //! Logins that were right a short time ago, each kept by a keyed digest of its name and network.
 //!
-//! A remembered login is good while its account is locked, so that a running push goes on; whoever shares the network
-//! with its owner could therefore try passwords on it without waiting, and as fast as memory answers. After some
-//! different passwords that were none of it, it is forgotten, and the lock is all that there is. What is tried under
-//! names for which nothing is remembered leaves no trace here.
+//! A remembered login is good while its account is locked, so that a running push goes on; anybody in the network
+//! of its owner could therefore try passwords on it without waiting, and as fast as memory answers. After some
+//! different wrong passwords it is forgotten, and only the lock is left. Passwords for names without a remembered login
+//! leave no trace here.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,7 +17,8 @@ use crate::domain::account::CountedName;
 use crate::domain::credential::Password;
 use crate::domain::login::VerifiedLogin;
 use crate::domain::network::ClientNetwork;
-use crate::ports::passwords::{CredentialDigest, LoginFailure, Verification, VerifiedLogins};
+use crate::ports::login_error::LoginError;
+use crate::ports::passwords::{CredentialDigest, PendingCheck, VerifiedLogins};
 
 /// Most logins remembered at one time; about 300 bytes each.
 const MOST_LOGINS: u64 = 20_000;
@@ -98,10 +99,10 @@ impl VerifiedLogins for LoginCache {
     async fn get_or_verify(
         &self,
         digest: CredentialDigest,
-        verification: Verification,
-    ) -> Result<VerifiedLogin, LoginFailure> {
-        let verified = self.checks.try_get_with(digest, verification).await;
-        let login = verified.map_err(|failure: Arc<LoginFailure>| Arc::unwrap_or_clone(failure))?;
+        check: PendingCheck,
+    ) -> Result<VerifiedLogin, LoginError> {
+        let checked = self.checks.try_get_with(digest, check).await;
+        let login = checked.map_err(Arc::unwrap_or_clone)?;
         let remembered = Remembered { password: digest.password, login, misses: Mutex::default() };
         self.logins.insert(digest.login, Arc::new(remembered)).await;
         self.checks.invalidate(&digest).await;
@@ -130,8 +131,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::domain::login_rejection::LoginRejection;
     use crate::domain::principal::UserId;
-    use crate::domain::refused_login::RefusedLogin;
 
     fn password(text: &str) -> Password {
         Password::new(text.to_owned())
@@ -178,10 +179,10 @@ mod tests {
         let failed = cache
             .get_or_verify(
                 digest,
-                Box::pin(async { Err(LoginFailure::Refused(RefusedLogin::WrongCredentials)) }),
+                Box::pin(async { Err(LoginError::Rejected(LoginRejection::WrongCredentials)) }),
             )
             .await;
-        assert_eq!(failed, Err(LoginFailure::Refused(RefusedLogin::WrongCredentials)));
+        assert_eq!(failed, Err(LoginError::Rejected(LoginRejection::WrongCredentials)));
         assert_eq!(cache.get(&digest).await, None);
     }
 

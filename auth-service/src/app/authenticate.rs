@@ -1,141 +1,111 @@
-//! From a credential to a proof: what can be said of it before anything is known of the account.
+//! From a credential to a proof: everything that can be checked without the facts about the account.
 
 use std::sync::Arc;
 
 use super::foreign_logins::ForeignLogins;
-use super::lockout::Lockout;
-use super::log_in::Origin;
-use super::password_check::{PasswordCheck, unavailable};
-use crate::domain::account::{CountedName, LoginName};
+use super::lockout::{Lockout, PasswordLogin};
+use super::password_check::{PasswordCheck, ReadAs};
+use crate::domain::account::LoginName;
 use crate::domain::credential::{Credential, Password};
 use crate::domain::foreign::ForeignToken;
 use crate::domain::foreign::shape::ShapesDigest;
-use crate::domain::login::{CredentialUse, Proof, VerifiedLogin};
-use crate::domain::network::ClientNetwork;
-use crate::domain::refused_login::RefusedLogin;
+use crate::domain::login::{CredentialUse, LoginOrigin, Proof, VerifiedLogin};
+use crate::domain::login_rejection::LoginRejection;
 use crate::ports::accounts::Passwords;
-use crate::ports::passwords::{LoginFailure, PasswordHasher, VerifiedLogins};
+use crate::ports::login_error::LoginError;
+use crate::ports::passwords::PasswordHasher;
 
 /// Checks credentials.
 pub struct Authenticate {
-    passwords: Arc<dyn Passwords>,
-    hasher: Arc<dyn PasswordHasher>,
-    logins: Arc<dyn VerifiedLogins>,
-    lockout: Arc<Lockout>,
-    foreign_logins: Arc<ForeignLogins>,
-    shapes: ShapesDigest,
+    /// Where passwords are stored.
+    pub passwords: Arc<dyn Passwords>,
+    /// Compares passwords with hashes.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Decides whether a password may be checked.
+    pub lockout: Arc<Lockout>,
+    /// Checks tokens of other issuers.
+    pub foreign_logins: Arc<ForeignLogins>,
+    /// The shapes by which opaque tokens are told apart from passwords.
+    pub shapes: ShapesDigest,
 }
 
 impl Authenticate {
-    /// Checks against `passwords`, with `hasher` for what `logins` does not remember, unless `lockout` makes wait.
-    /// `shapes` are those by which opaque tokens are told from passwords.
-    #[must_use]
-    pub fn new(
-        passwords: Arc<dyn Passwords>,
-        hasher: Arc<dyn PasswordHasher>,
-        logins: Arc<dyn VerifiedLogins>,
-        lockout: Arc<Lockout>,
-        foreign_logins: Arc<ForeignLogins>,
-        shapes: ShapesDigest,
-    ) -> Self {
-        Self { passwords, hasher, logins, lockout, foreign_logins, shapes }
-    }
-
-    /// The proof that `credential` is. A token never comes near what counts wrong passwords, nor near a password, but
-    /// for an opaque one that may be a password from before there were such tokens.
+    /// Checks `credential`. A token is never counted as a wrong password, nor compared with one, except an opaque one
+    /// that may be a password from before there were such tokens.
     pub async fn run(
         &self,
         credential: &Credential,
         credential_use: CredentialUse,
-        origin: Origin,
-    ) -> Result<Proof, LoginFailure> {
-        match credential {
-            Credential::Anonymous => Ok(Proof::None),
-            Credential::Token(token) => Ok(Proof::Token(*token)),
-            Credential::Mistyped(mistyped) => Err(LoginFailure::Refused(RefusedLogin::Mistyped(*mistyped))),
-            Credential::UnknownIssuer(issuer) => {
-                Err(LoginFailure::Refused(RefusedLogin::UnknownIssuer(issuer.clone())))
-            }
-            Credential::EmptyPassword => Err(LoginFailure::Refused(RefusedLogin::EmptyPassword)),
-            Credential::Foreign { token, password_of } => {
-                if let Some(name) = password_of
-                    && let Some(login) = self.check_older_password(name, token, origin.network).await?
-                {
-                    return Ok(Proof::Password(login));
-                }
-                match credential_use {
-                    CredentialUse::Session => Ok(Proof::None),
-                    _ => self.foreign_logins.check(token, origin.network).await.map(Proof::Foreign),
-                }
-            }
+        origin: LoginOrigin,
+    ) -> Result<Proof, LoginError> {
+        let rejection = match credential {
+            Credential::Anonymous => return Ok(Proof::None),
+            Credential::Token(token) => return Ok(Proof::Token(*token)),
             Credential::Password { name, password } => {
-                self.check_password(name, password, origin).await.map(Proof::Password)
+                let login = PasswordLogin { name, password, origin };
+                let check = || self.password_check(login, ReadAs::Password).run();
+                return self.lockout.check(login, check).await.map(Proof::Password);
             }
+            Credential::Foreign { token, password_of } => {
+                let older = self.check_older_password(password_of.as_deref(), token, origin).await?;
+                return match (older, credential_use) {
+                    (Some(login), _) => Ok(Proof::Password(login)),
+                    (None, CredentialUse::Session) => Ok(Proof::None),
+                    (None, _) => self.foreign_logins.check(token, origin.network).await.map(Proof::Foreign),
+                };
+            }
+            Credential::Mistyped(mistyped) => LoginRejection::MistypedToken(*mistyped),
+            Credential::UnknownIssuer(issuer) => LoginRejection::UnknownIssuer(issuer.clone()),
+            Credential::EmptyPassword => LoginRejection::EmptyPassword,
+        };
+        Err(rejection.into())
+    }
+
+    /// Makes the next use of the same credential check it again.
+    pub async fn forget(&self, credential: &Credential, origin: LoginOrigin) {
+        match credential {
+            Credential::Password { name, password } => {
+                self.lockout.forget(PasswordLogin { name, password, origin }).await;
+            }
+            Credential::Foreign { token, password_of: Some(name) } => {
+                let password = &Password::of_token(token);
+                self.lockout.forget(PasswordLogin { name, password, origin }).await;
+            }
+            _ => {}
         }
     }
 
-    /// Makes the next use of the same credential check it anew.
-    pub async fn forget(&self, credential: &Credential, network: ClientNetwork) {
-        let (name, password) = match credential {
-            Credential::Password { name, password } => (name, password.clone()),
-            Credential::Foreign { token, password_of: Some(name) } => (name, Password::of_token(token)),
-            _ => return,
-        };
-        let digest = self.logins.digest(&CountedName::of(name), &password, network);
-        self.logins.forget(&digest).await;
-    }
-
-    async fn check_password(
-        &self,
-        name: &str,
-        password: &Password,
-        origin: Origin,
-    ) -> Result<VerifiedLogin, LoginFailure> {
-        let counted = CountedName::of(name);
-        let digest = self.logins.digest(&counted, password, origin.network);
-        if let Some(verified) = self.logins.get(&digest).await {
-            return Ok(verified);
-        }
-        let check = PasswordCheck {
-            passwords: Arc::clone(&self.passwords),
-            hasher: Arc::clone(&self.hasher),
-            name: LoginName::parse(name),
-            password: password.clone(),
-            shapes: self.shapes,
-        };
-        let check = check.counted(Arc::clone(&self.lockout), counted, digest, origin);
-        self.logins.get_or_verify(digest, Box::pin(check)).await
-    }
-
-    /// Whether an opaque token is the password of whoever is named with it, set when there was no issuer of such tokens:
-    /// that is never sent to one. While anybody can have such a password, all names take as long, so that none tells
-    /// whether somebody has it; and nothing is counted, since it is a token for all that is known.
+    /// Whether an opaque token is the password of the account it is sent with, set before there was an issuer of such
+    /// tokens: a password is never sent to an issuer. While any account can have such a password, every name takes as
+    /// long, so that the time does not show which accounts have one. Nothing is counted, because the text looks like a
+    /// token.
     async fn check_older_password(
         &self,
-        name: &str,
+        name: Option<&str>,
         token: &ForeignToken,
-        network: ClientNetwork,
-    ) -> Result<Option<VerifiedLogin>, LoginFailure> {
-        let Some(login) = LoginName::parse(name) else { return Ok(None) };
-        if !self.passwords.has_unchecked_passwords(self.shapes).await.map_err(unavailable)? {
+        origin: LoginOrigin,
+    ) -> Result<Option<VerifiedLogin>, LoginError> {
+        let Some(name) = name.filter(|name| LoginName::parse(name).is_some()) else { return Ok(None) };
+        if !self.passwords.has_unchecked_passwords(self.shapes).await? {
             return Ok(None);
         }
-        let password = Password::of_token(token);
-        let digest = self.logins.digest(&CountedName::of(name), &password, network);
-        if let Some(verified) = self.logins.get(&digest).await {
-            return Ok(Some(verified));
+        let login = PasswordLogin { name, password: &Password::of_token(token), origin };
+        let check = || self.password_check(login, ReadAs::OpaqueToken).run();
+        match self.lockout.check_uncounted(login, check).await {
+            Err(LoginError::Rejected(LoginRejection::WrongCredentials)) => Ok(None),
+            checked => checked.map(Some),
         }
-        let check = PasswordCheck {
+    }
+
+    fn password_check(&self, login: PasswordLogin<'_>, read_as: ReadAs) -> PasswordCheck {
+        PasswordCheck {
             passwords: Arc::clone(&self.passwords),
             hasher: Arc::clone(&self.hasher),
-            name: Some(login),
-            password,
+            name: LoginName::parse(login.name),
+            password: login.password.clone(),
+            network: login.origin.network,
+            read_as,
             shapes: self.shapes,
-        };
-        match self.logins.get_or_verify(digest, Box::pin(check.of_older_one(network))).await {
-            Ok(verified) => Ok(Some(verified)),
-            Err(LoginFailure::Refused(RefusedLogin::WrongCredentials)) => Ok(None),
-            Err(failure) => Err(failure),
         }
     }
 }

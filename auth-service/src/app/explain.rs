@@ -11,14 +11,12 @@ use crate::domain::account::AccountName;
 use crate::domain::contact::Contact;
 use crate::domain::decision::{AccessPolicy, Decision, RepositoryDecision, decide};
 use crate::domain::facts::{Facts, RepositoryFacts, UserFacts};
-use crate::domain::login::{
-    Caller, CredentialUse, Identity, LoginContext, NotAdmitted, Proof, VerifiedLogin, admit,
-};
+use crate::domain::login::{Caller, CredentialUse, Identity, LoginContext, Proof, VerifiedLogin, admit};
+use crate::domain::login_rejection::LoginRejection;
 use crate::domain::login_scope::{LoginScopes, Powers};
 use crate::domain::project::ProjectId;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
-use crate::domain::refused_login::RefusedLogin;
 use crate::domain::repository::RepositoryName;
 use crate::domain::scope::RequestedScopes;
 use crate::ports::StorageError;
@@ -160,7 +158,7 @@ impl Explain {
         let mut facts = self.facts.load(&Identity::User(user.id), &names).await?;
         let known = facts.user.clone().ok_or_else(|| ExplainError::NoSuchUser(user.name.clone()))?;
         if let Some(reason) = self.barred(&known, &facts) {
-            return Ok(refused_wholly(requested, &RefusedLogin::NotAdmitted(reason).refusal()));
+            return Ok(refused_wholly(requested, &reason.refusal()));
         }
         let decide = |facts: &Facts| decide(&Caller::User(&known, powers), requested, facts, self.policy);
         let mut unanswered = HashMap::new();
@@ -180,7 +178,7 @@ impl Explain {
     }
 
     /// What stands against a right password of the user that the facts are about.
-    fn barred(&self, user: &UserFacts, facts: &Facts) -> Option<NotAdmitted> {
+    fn barred(&self, user: &UserFacts, facts: &Facts) -> Option<LoginRejection> {
         let proof = Proof::Password(VerifiedLogin { user: user.id, generation: user.generation });
         admit(
             &proof,

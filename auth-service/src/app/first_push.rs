@@ -1,5 +1,5 @@
-//! Before the first token for a name that nothing is on record of: the registry is asked whether that is true of
-//! it too, and the name is kept for the one who pushes.
+//! The first token for a name without a record: the registry is asked whether it has anything under the name, and the
+//! name is reserved for the user who pushes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use crate::domain::principal::UserId;
 use crate::domain::reason::Reason;
 use crate::domain::repository::RepositoryName;
 use crate::ports::StorageError;
+use crate::ports::facts::FactsReader;
 use crate::ports::items::{NameReservations, Reservation, ReservationLimits};
 use crate::ports::registry::{Holding, RegistryContents, RegistryUnreachable};
 use crate::ports::system::Clock;
@@ -17,8 +18,8 @@ use crate::ports::system::Clock;
 /// How long a name is kept for its first manifest.
 const RESERVED_FOR: Duration = Duration::from_hours(24);
 
-/// How much longer it is known that it was kept: whoever goes on with a push that broke off finds layers in the
-/// registry that nobody else can have put there.
+/// How much longer the reservation is remembered. Whoever resumes an interrupted push finds layers in the registry that
+/// nobody else can have put there.
 const REMEMBERED_FOR: Duration = Duration::from_hours(48);
 
 /// How long a first push waits for the registry's catalogue to be read. Docker gives up after 15 s.
@@ -33,19 +34,19 @@ pub enum FirstPushError {
     /// The database does not.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The numbers in use are not known yet.
+    /// The numbers in use are unknown.
     #[error("the registry's catalogue has not been read since the start of this process")]
     CatalogueUnread,
 }
 
-/// What was found.
+/// The outcome for one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// There is nothing, and if it is going to be pushed to, the name is reserved.
+    /// There is nothing under the name, and for a push it is reserved.
     Free,
-    /// Something is known of the name by now, be it that the registry holds content under it: decide again.
+    /// The name has a record now, perhaps because the registry has content under it: decide again.
     NameKnown,
-    /// It cannot be pushed to just now.
+    /// The name cannot be reserved.
     Refused(Reason),
 }
 
@@ -59,13 +60,26 @@ pub struct FirstPush {
     pub numbers: Arc<RaiseNumbers>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Learns of the new records.
+    pub facts: Arc<dyn FactsReader>,
     /// How many names may be reserved at one time.
     pub limits: ReservationLimits,
 }
 
 impl FirstPush {
-    /// Does what has to be done before `user` is given a token for `first_use` of `name`.
+    /// Asks the registry, and reserves or quarantines the name. The next facts that are loaded include the result.
     pub async fn settle(
+        &self,
+        name: &RepositoryName,
+        first_use: FirstUse,
+        user: UserId,
+    ) -> Result<Settled, FirstPushError> {
+        let settled = self.ask_and_reserve(name, first_use, user).await;
+        self.facts.catch_up().await?;
+        settled
+    }
+
+    async fn ask_and_reserve(
         &self,
         name: &RepositoryName,
         first_use: FirstUse,

@@ -8,12 +8,12 @@ use sha2::{Digest as _, Sha256};
 use crate::domain::account::{AccountName, EmailAddress};
 use crate::domain::foreign::rules::{ForeignLogin, ForeignRefusal, IssuerRules, JustInTimeAccount, Standing};
 use crate::domain::foreign::{ForeignSubject, ForeignToken, IssuerName};
+use crate::domain::login_rejection::LoginRejection;
 use crate::domain::network::ClientNetwork;
-use crate::domain::refused_login::RefusedLogin;
 use crate::ports::StorageError;
 use crate::ports::foreign_tokens::{ForeignFailure, ForeignTokens};
 use crate::ports::linked_subjects::{LinkedSubjects, Provisioned};
-use crate::ports::passwords::LoginFailure;
+use crate::ports::login_error::LoginError;
 use crate::ports::system::Clock;
 
 /// How many numbered names are tried for a newcomer whose name is taken.
@@ -45,16 +45,16 @@ impl ForeignLogins {
         &self,
         token: &ForeignToken,
         network: ClientNetwork,
-    ) -> Result<ForeignLogin, LoginFailure> {
+    ) -> Result<ForeignLogin, LoginError> {
         let refused = |reason| {
             let issuer = token.issuer.clone();
-            LoginFailure::Refused(RefusedLogin::Foreign { issuer, reason })
+            LoginError::Rejected(LoginRejection::ForeignToken { issuer, reason })
         };
         let rules = self.issuers.get(&token.issuer).ok_or_else(|| refused(ForeignRefusal::WrongIssuer))?;
         let genuine = self.tokens.claims(token, network).await.map_err(|failure| match failure {
             ForeignFailure::Refused(reason) => refused(reason),
             ForeignFailure::Unreachable(cause) => {
-                LoginFailure::IssuerDown { issuer: token.issuer.clone(), cause }
+                LoginError::IssuerDown { issuer: token.issuer.clone(), cause }
             }
         })?;
         rules.understand(&genuine.claims, genuine.source, self.clock.now()).map_err(refused)

@@ -1,49 +1,49 @@
-//! The token request: who asks, what is known, what is decided, and the signed token or the reason.
+//! A token request: log in, load the facts, decide, and sign the token or give the reason.
 
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::first_push::{FirstPush, Settled};
-use super::give_tokens::{GiveTokens, Requester};
-use super::log_in::{LogIn, NoLogin, Origin};
+use super::first_push::{FirstPush, FirstPushError, Settled};
+use super::give_tokens::{GiveTokenError, GiveTokens, Requester};
+use super::log_in::{Admitted, LogIn};
 use crate::domain::claims::{TokenTerms, granted_access};
 use crate::domain::credential::Credential;
 use crate::domain::decision::{AccessPolicy, Decision, FirstUse, decide};
-use crate::domain::foreign::IssuerName;
-use crate::domain::login::{Caller, CredentialUse, NotAdmitted, Proof};
+use crate::domain::login::{Caller, CredentialUse, LoginOrigin, Proof};
+use crate::domain::login_rejection::LoginRejection;
 use crate::domain::principal::UserId;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::refusal::{PushMeaning, Refusal, RefusalContext, refusal};
-use crate::domain::refused_login::RefusedLogin;
 use crate::domain::repository::RepositoryName;
 use crate::domain::scope::{Action, RequestedName, RequestedScopes, TooManyScopes};
 use crate::domain::service_token::ServiceTokenKind;
 use crate::domain::time::Timestamp;
 use crate::ports::facts::Target;
+use crate::ports::login_error::LoginError;
 use crate::ports::signer::Signer;
 use crate::ports::system::Clock;
 
-/// How often a request is decided on when names become known under its hands.
-const TRIES: usize = 4;
+/// How often a request is decided when the account or the names change meanwhile.
+const TRIES: usize = 6;
 
-/// A token request, understood.
+/// A token request.
 pub struct TokenRequest {
-    /// Who says to be asking.
+    /// The login that came with it.
     pub credential: Credential,
-    /// For which service; the configured one when it is not said.
+    /// The service that the token is for; without one, the configured service.
     pub service: Option<String>,
     /// The `scope` values as sent.
     pub scopes: Vec<String>,
     /// Whether the credential came as a password or as a refresh token.
     pub credential_use: CredentialUse,
-    /// Where it comes from.
-    pub origin: Origin,
-    /// What the client means when it asks for push.
+    /// Where the login comes from.
+    pub origin: LoginOrigin,
+    /// What the client means by asking for push.
     pub push: PushMeaning,
-    /// Who would store an identity token in place of the password, if the client asks for one.
+    /// The client, if it wants an identity token to store in place of the password.
     pub stores_token: Option<Requester>,
-    /// The identifier of the request, never given twice; the token has it as `jti`.
+    /// The unique identifier of the request; the token has it as `jti`.
     pub identifier: String,
 }
 
@@ -56,15 +56,15 @@ impl TokenRequest {
     }
 }
 
-/// A token, and what its answer says beside it.
+/// A token with the rest of its answer.
 pub struct IssuedToken {
     /// The compact JWS.
     pub token: String,
     /// When it was issued.
     pub issued_at: Timestamp,
-    /// How many seconds it lives.
+    /// Seconds until it ends.
     pub expires_in: i64,
-    /// What it grants, as scopes joined by spaces.
+    /// The granted scopes, joined by spaces.
     pub scope: String,
     /// An identity token to be stored in place of the password.
     pub refresh_token: Option<Zeroizing<String>>,
@@ -73,26 +73,34 @@ pub struct IssuedToken {
 /// Why there is no token.
 #[derive(Debug)]
 pub enum TokenRefusal {
-    /// The credential is not good.
-    Login(Refusal),
-    /// What is asked is not granted.
+    /// The login has failed.
+    Login(LoginError),
+    /// There is no login, and no scope that could do without.
+    NotLoggedIn(Refusal),
+    /// The scopes are not granted.
     Denied(Refusal),
-    /// The request asks for too much at once.
+    /// The request names too many scopes.
     TooManyScopes(TooManyScopes),
-    /// Too many passwords wait to be checked.
-    Busy,
-    /// The issuer of the token does not answer; `cause` is for the log.
-    IssuerDown {
-        /// The operator's name for it.
-        issuer: IssuerName,
-        /// What failed.
-        cause: String,
-    },
-    /// It cannot be decided just now; `cause` is for the log.
-    Unavailable {
-        /// What failed.
-        cause: String,
-    },
+    /// Something that is needed does not work; what it is, for the log.
+    Unavailable(String),
+}
+
+impl From<LoginError> for TokenRefusal {
+    fn from(error: LoginError) -> Self {
+        Self::Login(error)
+    }
+}
+
+impl From<FirstPushError> for TokenRefusal {
+    fn from(error: FirstPushError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<GiveTokenError> for TokenRefusal {
+    fn from(error: GiveTokenError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
 }
 
 impl TokenRefusal {
@@ -100,17 +108,20 @@ impl TokenRefusal {
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::IssuerDown { cause, .. } | Self::Unavailable { cause } => Some(cause),
+            Self::Unavailable(cause)
+            | Self::Login(LoginError::IssuerDown { cause, .. } | LoginError::Unavailable(cause)) => {
+                Some(cause)
+            }
             _ => None,
         }
     }
 }
 
-/// The outcome of a token request, with what the log tells of it.
+/// The outcome of a token request, and whose it was.
 pub struct TokenAnswer {
-    /// Whose login it was, if any was right.
+    /// The user, if the login was right.
     pub user: Option<UserId>,
-    /// The token, or why not.
+    /// The token, or why there is none.
     pub outcome: Result<IssuedToken, TokenRefusal>,
 }
 
@@ -122,21 +133,21 @@ impl TokenAnswer {
     }
 }
 
-/// What the operator has set that bears on tokens.
+/// The settings for tokens.
 pub struct TokenRules {
-    /// What is the same in every token.
+    /// The claims that are the same in every token.
     pub terms: TokenTerms,
-    /// Choices that decisions depend on.
+    /// The settings that decisions depend on.
     pub policy: AccessPolicy,
     /// The registry's host in image names.
     pub host: String,
-    /// Most scopes in one request.
+    /// Maximum number of scopes in one request.
     pub most_scopes: usize,
 }
 
 /// Issues tokens.
 pub struct IssueToken {
-    /// Admits people, with facts about what they ask for.
+    /// Accepts logins, with the facts for a decision.
     pub log_in: Arc<LogIn>,
     /// Gives identity tokens.
     pub give_tokens: Arc<GiveTokens>,
@@ -146,54 +157,70 @@ pub struct IssueToken {
     pub signer: Arc<dyn Signer>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
-    /// What the operator has set.
+    /// The settings.
     pub rules: TokenRules,
 }
 
 impl IssueToken {
     /// Answers one request.
     pub async fn run(&self, request: &TokenRequest) -> TokenAnswer {
-        let mut user = None;
-        let outcome = self.decide_and_sign(request, &mut user).await;
-        TokenAnswer { user, outcome }
-    }
-
-    async fn decide_and_sign(
-        &self,
-        request: &TokenRequest,
-        user: &mut Option<UserId>,
-    ) -> Result<IssuedToken, TokenRefusal> {
-        self.require_own_service(request.service.as_deref())?;
-        let requested =
-            RequestedScopes::parse(request.scopes.iter().map(String::as_str), self.rules.most_scopes)
-                .map_err(TokenRefusal::TooManyScopes)?;
+        let requested = match self.requested_scopes(request) {
+            Ok(requested) => requested,
+            Err(refusal) => return TokenAnswer { user: None, outcome: Err(refusal) },
+        };
         let names = self.names_that_matter(&request.credential, &requested);
         let credential_use =
             if request.repeats_refresh() { CredentialUse::Refresh } else { request.credential_use };
-        let mut looked_at = Vec::new();
+        let (mut user, mut looked_at) = (None, Vec::new());
         for _ in 0..TRIES {
             let (credential, target) = (&request.credential, Target::Repositories(&names));
-            let admitted = self.log_in.run(credential, credential_use, request.origin, target).await?;
-            *user = admitted.user();
-            let decision = decide(&admitted.caller(), &requested, &admitted.facts, self.rules.policy);
-            self.refuse(request, &requested, &admitted.caller(), &decision)?;
-            if request.repeats_refresh() {
-                // It was to read the reason again; an identity token is never good as a password.
-                let misplaced = NotAdmitted::WrongUse(ServiceTokenKind::Identity);
-                return Err(NoLogin::Refused(RefusedLogin::NotAdmitted(misplaced)).into());
+            match self.log_in.try_once(credential, credential_use, request.origin, target).await {
+                Ok(Some(admitted)) => {
+                    user = admitted.user();
+                    let decided = self.decide_and_sign(request, &requested, &admitted, &mut looked_at).await;
+                    if let Some(outcome) = decided.transpose() {
+                        return TokenAnswer { user, outcome };
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => return TokenAnswer { user, outcome: Err(error.into()) },
             }
-            // The registry may take its time to answer. What was decided before is no decision any more.
-            if self.ask_registry(&decision, *user, &mut looked_at).await? {
-                continue;
-            }
-            let issued = self.sign(&decision, *user, &request.identifier)?;
-            let refresh_token = self.identity_token(request, &admitted.proof).await?;
-            return Ok(IssuedToken { refresh_token, ..issued });
         }
-        Err(unavailable("names became known with each try"))
+        TokenAnswer { user, outcome: Err(unavailable("the account or the names changed with each try")) }
     }
 
-    /// The names that facts are loaded of. Nobody is given anything where that is not allowed, whatever the facts.
+    fn requested_scopes(&self, request: &TokenRequest) -> Result<RequestedScopes, TokenRefusal> {
+        self.require_own_service(request.service.as_deref())?;
+        let scopes = request.scopes.iter().map(String::as_str);
+        RequestedScopes::parse(scopes, self.rules.most_scopes).map_err(TokenRefusal::TooManyScopes)
+    }
+
+    /// Returns `None` when the registry was asked meanwhile, and the request must be decided again.
+    async fn decide_and_sign(
+        &self,
+        request: &TokenRequest,
+        requested: &RequestedScopes,
+        admitted: &Admitted,
+        looked_at: &mut Vec<RepositoryName>,
+    ) -> Result<Option<IssuedToken>, TokenRefusal> {
+        let decision = decide(&admitted.caller(), requested, &admitted.facts, self.rules.policy);
+        self.refuse(request, requested, &admitted.caller(), &decision)?;
+        if request.repeats_refresh() {
+            // The first request has shown the reason of a refusal; an identity token is never accepted as a password.
+            let kind = ServiceTokenKind::Identity;
+            return Err(LoginError::Rejected(LoginRejection::WrongTokenKind(kind)).into());
+        }
+        let user = admitted.user();
+        // The answer of the registry can take a while: the decision before it is out of date.
+        if self.ask_registry(&decision, user, looked_at).await? {
+            return Ok(None);
+        }
+        let issued = self.sign(&decision, user, &request.identifier)?;
+        let refresh_token = self.identity_token(request, &admitted.proof).await?;
+        Ok(Some(IssuedToken { refresh_token, ..issued }))
+    }
+
+    /// The names to load facts about: none for an anonymous caller who cannot be granted anything.
     fn names_that_matter(&self, credential: &Credential, requested: &RequestedScopes) -> Vec<RepositoryName> {
         match credential {
             Credential::Anonymous if !self.rules.policy.anonymous_pull => Vec::new(),
@@ -227,7 +254,7 @@ impl IssueToken {
                 Caller::Anonymous => {
                     let host = &self.rules.host;
                     let text = format!("you are not logged in; run 'docker login {host}' first");
-                    Err(TokenRefusal::Login(Refusal::of(ReasonCode::Anonymous, &text)))
+                    Err(TokenRefusal::NotLoggedIn(Refusal::of(ReasonCode::Anonymous, &text)))
                 }
             };
         }
@@ -235,8 +262,8 @@ impl IssueToken {
         refusal(decision, context).map_or(Ok(()), |refusal| Err(TokenRefusal::Denied(refusal)))
     }
 
-    /// Asks the registry about names without a record, and reserves those that are pushed to. Returns whether the request has
-    /// to be decided again. `looked_at`: names that this request has asked about before.
+    /// Asks the registry about names without a record, and reserves those that are pushed to. Returns whether the
+    /// request must be decided again. `looked_at` are the names that this request has asked about before.
     async fn ask_registry(
         &self,
         decision: &Decision,
@@ -250,9 +277,7 @@ impl IssueToken {
                 continue;
             }
             has_asked = true;
-            let settled = self.first_push.settle(name, first_use, user).await;
-            self.log_in.facts.catch_up().await.map_err(unavailable)?;
-            match settled.map_err(unavailable)? {
+            match self.first_push.settle(name, first_use, user).await? {
                 Settled::Free => looked_at.push(name.clone()),
                 Settled::NameKnown => break,
                 Settled::Refused(reason) => return Err(self.denied(name, reason)),
@@ -267,7 +292,7 @@ impl IssueToken {
         TokenRefusal::Denied(Refusal::new(reason.code(), message))
     }
 
-    /// Only a password login gets an identity token: it may live longer than the token that somebody logs in with.
+    /// Only a login with a password gets an identity token, which could outlive a token that was used for the login.
     async fn identity_token(
         &self,
         request: &TokenRequest,
@@ -275,8 +300,7 @@ impl IssueToken {
     ) -> Result<Option<Zeroizing<String>>, TokenRefusal> {
         match (&request.stores_token, proof) {
             (Some(requester), Proof::Password(login)) => {
-                let given = self.give_tokens.identity(*login, requester.clone()).await;
-                given.map(|given| Some(given.text)).map_err(unavailable)
+                Ok(Some(self.give_tokens.identity(*login, requester.clone()).await?.text))
             }
             _ => Ok(None),
         }
@@ -304,18 +328,7 @@ impl IssueToken {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is given to map_err, which passes the error itself")]
+#[expect(clippy::needless_pass_by_value, reason = "map_err passes the error itself")]
 fn unavailable(cause: impl ToString) -> TokenRefusal {
-    TokenRefusal::Unavailable { cause: cause.to_string() }
-}
-
-impl From<NoLogin> for TokenRefusal {
-    fn from(error: NoLogin) -> Self {
-        match error {
-            NoLogin::Refused(refused) => Self::Login(refused.refusal()),
-            NoLogin::Busy => Self::Busy,
-            NoLogin::IssuerDown { issuer, cause } => Self::IssuerDown { issuer, cause },
-            NoLogin::Unavailable(cause) => Self::Unavailable { cause },
-        }
-    }
+    TokenRefusal::Unavailable(cause.to_string())
 }

@@ -12,13 +12,13 @@ use crate::domain::service_token::ServiceTokenId;
 use crate::ports::StorageError;
 use crate::ports::facts::FactsReader;
 use crate::ports::linked_subjects::{LinkError, LinkRecord, LinkedBy, LinkedSubjects};
-use crate::ports::passwords::LoginFailure;
+use crate::ports::login_error::LoginError;
 
 /// Why a link was not made.
 #[derive(Debug)]
 pub enum NoLink {
     /// The token is not good, or that cannot be found out.
-    Token(LoginFailure),
+    Token(LoginError),
     /// It is the token of a program or of a job, which stands for nobody.
     OfNobody,
     /// It allows nothing here, and so may be for something else.

@@ -1,25 +1,33 @@
-//! Making whoever sends wrong passwords wait. Only passwords that have to be checked come here: tokens, logins that
-//! are remembered, and requests without credentials are none of its business, so that a running push goes on.
+//! Whether a password may be checked, and what follows from the result: a right one is remembered for a short time, and
+//! wrong ones make later logins wait. Tokens and requests without credentials never come here. A login that is
+//! remembered ignores every lock, so that a running push goes on.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::refused_forms::RefusedForms;
+use crate::domain::account::CountedName;
+use crate::domain::credential::Password;
 use crate::domain::lockout::{Counts, FORGOTTEN_AFTER, LockoutPolicy, UnderWay, Wait};
+use crate::domain::login::{LoginOrigin, VerifiedLogin};
+use crate::domain::login_rejection::LoginRejection;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::ports::StorageError;
+use crate::ports::login_error::LoginError;
 use crate::ports::login_failures::{Attempt, LoginFailures};
-use crate::ports::passwords::CredentialDigest;
+use crate::ports::passwords::{CredentialDigest, VerifiedLogins};
 use crate::ports::system::Clock;
 
 /// How many wrong passwords may wait to be counted before no further password is checked.
 const MOST_UNCOUNTED: usize = 1_000;
 
-/// Counts, and makes wait.
+/// Remembers right passwords, and counts wrong ones.
 pub struct Lockout {
     failures: Arc<dyn LoginFailures>,
+    logins: Arc<dyn VerifiedLogins>,
     clock: Arc<dyn Clock>,
     policy: LockoutPolicy,
     under_way: Mutex<BeingChecked>,
@@ -27,7 +35,29 @@ pub struct Lockout {
     refused_forms: RefusedForms,
 }
 
-/// Passwords that this process is checking, and those that were wrong and could not be counted.
+/// A password as it came.
+#[derive(Clone, Copy)]
+pub struct PasswordLogin<'a> {
+    /// The user name or e-mail address as typed.
+    pub name: &'a str,
+    /// The password.
+    pub password: &'a Password,
+    /// Where it came from.
+    pub origin: LoginOrigin,
+}
+
+/// The result of a check.
+pub enum Checked {
+    /// The password is right.
+    Right(VerifiedLogin),
+    /// The password is wrong.
+    Wrong {
+        /// The account that has another password, for the log.
+        account: Option<UserId>,
+    },
+}
+
+/// Passwords that this process is checking, and wrong ones that could not be counted.
 #[derive(Default)]
 struct BeingChecked {
     accounts: HashMap<Attempt, u32>,
@@ -35,65 +65,113 @@ struct BeingChecked {
     uncounted: HashMap<ClientNetwork, u32>,
 }
 
-/// Whether a password may be checked.
-pub enum Entry {
-    /// It may; the ticket is to be kept until the outcome is counted.
-    Admitted(Ticket),
-    /// Not yet.
-    Locked(Wait),
-    /// Not while so many others are being checked: whether they are wrong is not known yet.
-    Busy,
-}
-
-/// A password that is being checked.
-pub struct Ticket {
+/// A password that is being checked. It counts as wrong until the ticket is dropped.
+struct Ticket {
     lockout: Arc<Lockout>,
     attempt: Attempt,
     had_failures: bool,
     is_uncounted: bool,
-    /// Whose password it was not; for the log alone.
     account: Option<UserId>,
 }
 
-/// A password that was wrong.
-#[derive(Clone, Copy)]
-pub struct WrongPassword {
-    /// The digest of what was typed.
-    pub digest: CredentialDigest,
-    /// Whether it came in a form. Some clients ask once more, by query, when a form is refused: that second time
-    /// is not counted.
-    pub by_form: bool,
-    /// Whose password it was not, if it could be somebody's.
-    pub account: Option<UserId>,
-}
-
 impl Lockout {
-    /// Counts in `failures`.
+    /// Counts in `failures`, and remembers in `logins`.
     #[must_use]
-    pub fn new(failures: Arc<dyn LoginFailures>, clock: Arc<dyn Clock>, policy: LockoutPolicy) -> Self {
+    pub fn new(
+        failures: Arc<dyn LoginFailures>,
+        logins: Arc<dyn VerifiedLogins>,
+        clock: Arc<dyn Clock>,
+        policy: LockoutPolicy,
+    ) -> Self {
         let (under_way, uncounted) = (Mutex::default(), Mutex::default());
-        Self { failures, clock, policy, under_way, uncounted, refused_forms: RefusedForms::default() }
+        Self { failures, logins, clock, policy, under_way, uncounted, refused_forms: RefusedForms::default() }
     }
 
-    /// Whether a password may be checked now.
-    pub async fn enter(self: &Arc<Self>, attempt: Attempt) -> Result<Entry, StorageError> {
+    /// The account that `login` belongs to: as remembered, or as `check` finds unless the login has to wait. The same
+    /// login, checked several times at once, is checked and counted once.
+    pub async fn check<C>(
+        self: &Arc<Self>,
+        login: PasswordLogin<'_>,
+        check: impl FnOnce() -> C,
+    ) -> Result<VerifiedLogin, LoginError>
+    where
+        C: Future<Output = Result<Checked, LoginError>> + Send + 'static,
+    {
+        let name = CountedName::of(login.name);
+        let LoginOrigin { network, by_form } = login.origin;
+        let digest = self.logins.digest(&name, login.password, network);
+        if let Some(verified) = self.logins.get(&digest).await {
+            return Ok(verified);
+        }
+        let (lockout, check) = (Arc::clone(self), check());
+        let counted = async move {
+            let ticket = lockout.enter(&Attempt { name, network }).await?;
+            match check.await? {
+                Checked::Right(verified) => {
+                    ticket.right().await;
+                    Ok(verified)
+                }
+                Checked::Wrong { account } => {
+                    // If wrong passwords cannot be counted, nobody may try them.
+                    ticket.wrong(digest, by_form, account).await?;
+                    Err(LoginRejection::WrongCredentials.into())
+                }
+            }
+        };
+        self.logins.get_or_verify(digest, Box::pin(counted)).await
+    }
+
+    /// As [`Self::check`], but nobody has to wait and nothing is counted.
+    pub async fn check_uncounted<C>(
+        &self,
+        login: PasswordLogin<'_>,
+        check: impl FnOnce() -> C,
+    ) -> Result<VerifiedLogin, LoginError>
+    where
+        C: Future<Output = Result<Checked, LoginError>> + Send + 'static,
+    {
+        let digest = self.digest(login);
+        if let Some(verified) = self.logins.get(&digest).await {
+            return Ok(verified);
+        }
+        let check = check();
+        let uncounted = async move {
+            match check.await? {
+                Checked::Right(verified) => Ok(verified),
+                Checked::Wrong { .. } => Err(LoginRejection::WrongCredentials.into()),
+            }
+        };
+        self.logins.get_or_verify(digest, Box::pin(uncounted)).await
+    }
+
+    /// Forgets a login that was remembered.
+    pub async fn forget(&self, login: PasswordLogin<'_>) {
+        self.logins.forget(&self.digest(login)).await;
+    }
+
+    fn digest(&self, login: PasswordLogin<'_>) -> CredentialDigest {
+        self.logins.digest(&CountedName::of(login.name), login.password, login.origin.network)
+    }
+
+    async fn enter(self: &Arc<Self>, attempt: &Attempt) -> Result<Ticket, LoginError> {
         let network = attempt.network;
-        let uncounted = match self.try_to_enter(&attempt).await? {
+        let uncounted = match self.try_to_enter(attempt).await {
+            Err(LoginError::Unavailable(cause)) => return Err(LoginError::Unavailable(cause)),
             _ if self.uncounted().len() >= MOST_UNCOUNTED => self.take_uncounted(|_| true),
-            Entry::Busy => self.take_uncounted(|ticket| ticket.attempt.network == network),
-            entry => return Ok(entry),
+            Err(LoginError::Busy) => self.take_uncounted(|ticket| ticket.attempt.network == network),
+            entered => return entered,
         };
         if uncounted.is_empty() {
-            return match self.being_checked().uncounted.contains_key(&network) {
-                true => Err(StorageError::Unavailable("wrong passwords are still being counted".to_owned())),
-                false => Ok(Entry::Busy),
-            };
+            return Err(match self.being_checked().uncounted.contains_key(&network) {
+                true => LoginError::Unavailable("wrong passwords are still being counted".to_owned()),
+                false => LoginError::Busy,
+            });
         }
         self.count_all(uncounted).await?;
-        self.try_to_enter(&attempt).await
+        self.try_to_enter(attempt).await
     }
 
-    async fn try_to_enter(self: &Arc<Self>, attempt: &Attempt) -> Result<Entry, StorageError> {
+    async fn try_to_enter(self: &Arc<Self>, attempt: &Attempt) -> Result<Ticket, LoginError> {
         let now = self.clock.now();
         let counts = match self.policy.is_on() {
             true => self.failures.counts(attempt, now).await?,
@@ -106,25 +184,25 @@ impl Lockout {
             network: checked.networks.get(&attempt.network).copied().unwrap_or(0),
         };
         if let Some(wait) = self.policy.wait(&counts, UnderWay::default(), now) {
-            return Ok(Entry::Locked(wait));
+            return Err(LoginRejection::LockedOut(wait).into());
         }
         if self.policy.wait(&counts, under_way, now).is_some() {
-            return Ok(Entry::Busy);
+            return Err(LoginError::Busy);
         }
         *checked.accounts.entry(attempt.clone()).or_insert(0) += 1;
         *checked.networks.entry(attempt.network).or_insert(0) += 1;
         drop(checked);
-        Ok(Entry::Admitted(Ticket {
+        Ok(Ticket {
             lockout: Arc::clone(self),
             attempt: attempt.clone(),
             had_failures: counts.account.failures > 0,
             is_uncounted: false,
             account: None,
-        }))
+        })
     }
 
-    /// Counts wrong passwords, whether or not anybody waits for that. Those that cannot be counted go on as if they
-    /// were being checked, so that nothing is free meanwhile, until somebody has to wait for them.
+    /// Counts wrong passwords, even if nobody waits for that any longer. Those that cannot be counted go on as if they
+    /// were being checked, until a later login has to wait for them: so no try is free meanwhile.
     async fn count_all(self: &Arc<Self>, tickets: Vec<Ticket>) -> Result<(), StorageError> {
         let lockout = Arc::clone(self);
         let counting = tokio::spawn(async move {
@@ -141,7 +219,7 @@ impl Lockout {
         counting.await.map_err(|_| StorageError::Unavailable("the service stops".to_owned()))?
     }
 
-    /// Forgets counts that count no more, when what could not be counted before has been.
+    /// Counts the wrong passwords that could not be counted before, and then forgets old counts.
     pub async fn forget_old(self: &Arc<Self>) -> Result<(), StorageError> {
         self.count_all(self.take_uncounted(|_| true)).await?;
         let now = self.clock.now();
@@ -162,17 +240,22 @@ impl Lockout {
 }
 
 impl Ticket {
-    /// Counts that the password was wrong, also when the client has gone meanwhile: it may have gone because no answer
-    /// came at once, which a right password would have had.
-    pub async fn wrong(mut self, wrong: WrongPassword) -> Result<(), StorageError> {
+    /// Counts that the password was wrong, even if the client has gone: it may have gone because no answer came as fast
+    /// as for a right password. Some clients repeat a refused form as a query; the second time is not counted.
+    async fn wrong(
+        mut self,
+        digest: CredentialDigest,
+        by_form: bool,
+        account: Option<UserId>,
+    ) -> Result<(), StorageError> {
         let lockout = Arc::clone(&self.lockout);
-        if !wrong.by_form && lockout.refused_forms.take(&wrong.digest, lockout.clock.elapsed()) {
+        if !by_form && lockout.refused_forms.take(&digest, lockout.clock.elapsed()) {
             return Ok(());
         }
-        self.account = wrong.account;
+        self.account = account;
         lockout.count_all(vec![self]).await?;
-        if wrong.by_form {
-            lockout.refused_forms.note(wrong.digest, lockout.clock.elapsed());
+        if by_form {
+            lockout.refused_forms.note(digest, lockout.clock.elapsed());
         }
         Ok(())
     }
@@ -185,13 +268,13 @@ impl Ticket {
         let now = clock.now();
         let counts = failures.count_failure(&self.attempt, now).await?;
         if let Some(wait) = policy.wait(&counts, UnderWay::default(), now) {
-            self.notice(wait, counts.account.failures);
+            self.warn(wait, counts.account.failures);
         }
         Ok(())
     }
 
-    /// Forgets what was wrong before, if anything: the owner is here.
-    pub async fn right(self) {
+    /// Forgets the wrong passwords that were counted before the right one.
+    async fn right(self) {
         drop(self.lockout.take_uncounted(|ticket| ticket.attempt == self.attempt));
         if self.had_failures {
             // The login is right, whether or not this is forgotten now.
@@ -211,8 +294,8 @@ impl Ticket {
         self
     }
 
-    /// Tells the operator. The name that was typed is not told: people type passwords there.
-    fn notice(&self, wait: Wait, failures: u32) {
+    /// Warns the operator. The name as typed is left out: people type passwords there by mistake.
+    fn warn(&self, wait: Wait, failures: u32) {
         tracing::warn!(
             target: "logins",
             user = self.account.map_or(0, UserId::number),

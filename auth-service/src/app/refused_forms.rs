@@ -1,6 +1,6 @@
 //! Passwords that were refused in a form a moment ago. Some clients (containerd) ask once more, by query, with the same
-//! password; that is one wrong password and not two. Only this process knows: the second request may reach another
-//! replica, and is counted there.
+//! password; that counts as one wrong password. Only this process remembers it: if the second request reaches another
+//! replica, it is counted there.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,12 +14,12 @@ const REPEATED_WITHIN: Duration = Duration::from_secs(10);
 /// How many are remembered; the second request of a client beyond them is counted.
 const MOST: usize = 4_096;
 
-/// Digests of what was refused, with when that is forgotten. Times are those of a clock that never goes back.
+/// Digests of refused logins, each with the time it is forgotten at, by a clock that never goes back.
 #[derive(Default)]
 pub struct RefusedForms(Mutex<HashMap<CredentialDigest, Duration>>);
 
 impl RefusedForms {
-    /// Notes that a form was refused.
+    /// Remembers that a form was refused.
     pub fn note(&self, digest: CredentialDigest, now: Duration) {
         let mut forms = self.forms();
         if forms.len() >= MOST {
@@ -30,7 +30,7 @@ impl RefusedForms {
         }
     }
 
-    /// Whether this very login was refused in a form a moment ago; it can be repeated once.
+    /// Whether this login was refused in a form a moment ago. It can be repeated once.
     pub fn take(&self, digest: &CredentialDigest, now: Duration) -> bool {
         self.forms().remove(digest).is_some_and(|until| until > now)
     }

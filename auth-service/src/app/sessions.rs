@@ -3,20 +3,21 @@
 use std::sync::Arc;
 
 use super::give_tokens::{GiveTokenError, GiveTokens, GivenToken, Requester};
-use super::log_in::{LogIn, NoLogin, Origin};
+use super::log_in::LogIn;
 use crate::domain::credential::Credential;
-use crate::domain::login::{CredentialUse, Proof};
+use crate::domain::login::{CredentialUse, LoginOrigin, Proof};
 use crate::domain::principal::UserId;
 use crate::domain::service_token::ServiceTokenKind;
 use crate::ports::StorageError;
 use crate::ports::facts::{FactsReader, Target};
+use crate::ports::login_error::LoginError;
 use crate::ports::tokens::Tokens;
 
 /// Why no session was opened.
 #[derive(Debug)]
 pub enum NoSession {
     /// The password is not right, or cannot be checked.
-    Login(NoLogin),
+    Login(LoginError),
     /// A token was given in place of a password.
     NotAPassword,
     /// The session could not be made.
@@ -40,7 +41,7 @@ impl Sessions {
     pub async fn open(
         &self,
         credential: &Credential,
-        origin: Origin,
+        origin: LoginOrigin,
         requester: Requester,
     ) -> Result<GivenToken, NoSession> {
         if matches!(credential, Credential::Token(_) | Credential::Mistyped(_)) {

@@ -1,4 +1,4 @@
-//! What asks the registry itself, for the service and for single commands.
+//! The client of the registry and its users, for the service and for single commands.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::app::first_push::FirstPush;
 use crate::app::manage_items::ManageItems;
 use crate::app::raise_numbers::RaiseNumbers;
 use crate::config::Settings;
+use crate::ports::facts::FactsReader;
 use crate::ports::items::ReservationLimits;
 use crate::ports::registry::RegistryContents;
 use crate::ports::signer::Signer;
@@ -59,12 +60,14 @@ pub fn first_push(
     store: &Arc<Store>,
     registry: Arc<dyn RegistryContents>,
     numbers: Arc<RaiseNumbers>,
+    facts: Arc<dyn FactsReader>,
 ) -> FirstPush {
     FirstPush {
         names: Arc::<Store>::clone(store),
         registry,
         numbers,
         clock: Arc::new(SystemClock),
+        facts,
         limits: ReservationLimits {
             per_user: settings.limits.first_pushes_per_user,
             per_project: settings.limits.first_pushes_per_project,

@@ -84,7 +84,9 @@ impl Wiring<'_> {
         let registry = registry_client(self.settings, self.signer(), Arc::clone(self.clock))?;
         let registry: Arc<dyn RegistryContents> = Arc::new(SharedAnswers::new(Arc::new(registry)));
         let numbers = Arc::new(raise_numbers(self.settings, self.store, Arc::clone(&registry)));
-        let first_push = Arc::new(first_push(self.settings, self.store, registry, Arc::clone(&numbers)));
+        let first_push =
+            first_push(self.settings, self.store, registry, Arc::clone(&numbers), Arc::clone(&facts));
+        let first_push = Arc::new(first_push);
         let keep_tokens = Arc::new(KeepTokens {
             tokens: Arc::<Store>::clone(self.store),
             uses: Arc::new(UsesInMemory::default()),
@@ -97,7 +99,7 @@ impl Wiring<'_> {
             clock: Arc::clone(self.clock),
             kept_for: self.settings.limits.events_kept,
         });
-        let lockout = Arc::new(self.lockout());
+        let lockout = Arc::new(self.lockout()?);
         let log_in = Arc::new(self.log_in(&facts, &keep_tokens, &lockout)?);
         let issue_token = self.issue_token(log_in, Arc::clone(&first_push));
         let readiness = Readiness {
@@ -136,10 +138,11 @@ impl Wiring<'_> {
         }
     }
 
-    fn lockout(&self) -> Lockout {
+    fn lockout(&self) -> anyhow::Result<Lockout> {
         let login = &self.settings.login;
         let policy = LockoutPolicy { free_tries: login.free_tries, longest: login.longest_lock };
-        Lockout::new(Arc::<Store>::clone(self.store), Arc::clone(self.clock), policy)
+        let logins = Arc::new(LoginCache::new(login.cache)?);
+        Ok(Lockout::new(Arc::<Store>::clone(self.store), logins, Arc::clone(self.clock), policy))
     }
 
     fn log_in(
@@ -150,17 +153,15 @@ impl Wiring<'_> {
     ) -> anyhow::Result<LogIn> {
         let login = &self.settings.login;
         let hasher = hashing_threads(self.settings, login.hash_threads)?;
-        let logins = Arc::new(LoginCache::new(login.cache)?);
         let foreign_logins = Arc::new(self.foreign_logins()?);
         Ok(LogIn {
-            authenticate: Authenticate::new(
-                Arc::<Store>::clone(self.store),
+            authenticate: Authenticate {
+                passwords: Arc::<Store>::clone(self.store),
                 hasher,
-                logins,
-                Arc::clone(lockout),
-                Arc::clone(&foreign_logins),
-                token_shapes(self.settings).digest(),
-            ),
+                lockout: Arc::clone(lockout),
+                foreign_logins: Arc::clone(&foreign_logins),
+                shapes: token_shapes(self.settings).digest(),
+            },
             facts: Arc::clone(facts),
             foreign_logins,
             uses: Arc::clone(&keep_tokens.uses),

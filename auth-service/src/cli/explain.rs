@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::domain::account::AccountName;
 use crate::domain::contact::Contact;
 use crate::domain::scope::RequestedScopes;
+use crate::ports::facts::FactsReader;
 use crate::ports::signer::Signer as _;
 use crate::ports::system::Clock as _;
 
@@ -37,10 +38,11 @@ pub(super) async fn run(settings: &Settings, arguments: ExplainArguments) -> Res
     let store = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
     let registry = registry(settings);
     let numbers = Arc::new(raise_numbers(settings, &store, Arc::clone(&registry)));
+    let facts: Arc<dyn FactsReader> = Arc::new(DirectFacts(Arc::<Store>::clone(&store)));
     let explain = Explain {
         users: Arc::<Store>::clone(&store),
-        first_push: first_push(settings, &store, registry, numbers),
-        facts: Arc::new(DirectFacts(store)),
+        first_push: first_push(settings, &store, registry, numbers, Arc::clone(&facts)),
+        facts,
         unsigned: unsigned(settings),
         clock: Arc::new(SystemClock),
         policy: settings.access,

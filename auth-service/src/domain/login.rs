@@ -5,7 +5,9 @@ use super::account::{AccountName, AccountState};
 use super::facts::{Facts, TokenFacts, UserFacts};
 use super::foreign::ForeignSubject;
 use super::foreign::rules::{ForeignLogin, Standing};
+use super::login_rejection::LoginRejection;
 use super::login_scope::{LoginScope, Powers};
+use super::network::ClientNetwork;
 use super::principal::UserId;
 use super::service_token::{ServiceToken, ServiceTokenId, ServiceTokenKind};
 use super::time::Timestamp;
@@ -111,25 +113,13 @@ impl CredentialUse {
     }
 }
 
-/// Why a proof is not good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotAdmitted {
-    /// The password was right for an account as it is no more: check it again.
-    CheckAgain,
-    /// The account is closed.
-    Disabled,
-    /// There is no such token: revoked, ended, or never made.
-    UnknownToken(ServiceTokenKind),
-    /// Its time is over.
-    ExpiredToken(ServiceTokenKind, Timestamp),
-    /// It is good elsewhere.
-    WrongUse(ServiceTokenKind),
-    /// No account is linked to the subject.
-    NotLinked,
-    /// The program itself can act for robot accounts only.
-    ProgramNeedsRobot,
-    /// There is no such robot account.
-    NoSuchRobot,
+/// Where a login comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginOrigin {
+    /// The network that wrong passwords are counted for.
+    pub network: ClientNetwork,
+    /// Whether it came in a form. When that is refused, some clients repeat it as a query.
+    pub by_form: bool,
 }
 
 /// Where and when a proof is brought.
@@ -145,14 +135,18 @@ pub struct LoginContext<'a> {
 
 /// What a proof that is good at this `context` allows, for the facts that were loaded for its identity; `None` when nobody
 /// has shown who they are.
-pub fn admit(proof: &Proof, facts: &Facts, context: LoginContext<'_>) -> Result<Option<Powers>, NotAdmitted> {
+pub fn admit(
+    proof: &Proof,
+    facts: &Facts,
+    context: LoginContext<'_>,
+) -> Result<Option<Powers>, LoginRejection> {
     match proof {
         Proof::None => Ok(None),
         Proof::Password(login) => {
             // The account may have been removed and made again under the same name.
-            let user = facts.user.as_deref().ok_or(NotAdmitted::CheckAgain)?;
+            let user = facts.user.as_deref().ok_or(LoginRejection::OutdatedLogin)?;
             if user.generation != login.generation {
-                return Err(NotAdmitted::CheckAgain);
+                return Err(LoginRejection::OutdatedLogin);
             }
             require_active(user).map(|()| Some(Powers::WHOLE))
         }
@@ -165,21 +159,21 @@ fn admit_token(
     presented: &ServiceToken,
     facts: &Facts,
     context: LoginContext<'_>,
-) -> Result<Powers, NotAdmitted> {
-    let unknown = NotAdmitted::UnknownToken(presented.kind);
-    let stored = facts.token.as_deref().filter(|stored| is_it(stored, presented)).ok_or(unknown)?;
-    let user = facts.user.as_deref().filter(|user| user.id == stored.user).ok_or(unknown)?;
+) -> Result<Powers, LoginRejection> {
+    let unknown = || LoginRejection::UnknownToken(presented.kind);
+    let stored = facts.token.as_deref().filter(|stored| is_it(stored, presented)).ok_or_else(unknown)?;
+    let user = facts.user.as_deref().filter(|user| user.id == stored.user).ok_or_else(unknown)?;
     if stored.service.as_deref().is_some_and(|service| service != context.service) {
-        return Err(unknown);
+        return Err(unknown());
     }
     if !context.credential_use.takes(stored.kind) {
-        return Err(NotAdmitted::WrongUse(stored.kind));
+        return Err(LoginRejection::WrongTokenKind(stored.kind));
     }
     if stored.ends_with_generation.is_some_and(|generation| generation != user.generation) {
-        return Err(unknown);
+        return Err(unknown());
     }
     if let Some(end) = stored.expires_at.filter(|end| *end <= context.now) {
-        return Err(NotAdmitted::ExpiredToken(stored.kind, end));
+        return Err(LoginRejection::ExpiredToken(stored.kind, end));
     }
     require_active(user)?;
     Ok(Powers { scopes: stored.scopes, only_in: stored.project })
@@ -190,14 +184,14 @@ fn admit_foreign(
     login: &ForeignLogin,
     facts: &Facts,
     credential_use: CredentialUse,
-) -> Result<Powers, NotAdmitted> {
+) -> Result<Powers, LoginRejection> {
     let missing = match &login.standing {
-        Standing::Subject { .. } => NotAdmitted::NotLinked,
-        Standing::Robot(_) => NotAdmitted::NoSuchRobot,
+        Standing::Subject { .. } => LoginRejection::NotLinked,
+        Standing::Robot(_) => LoginRejection::NoSuchRobot,
     };
     let user = facts.user.as_deref().filter(|_| credential_use.takes_foreign()).ok_or(missing)?;
     if matches!(login.standing, Standing::Subject { is_client: true, .. }) && user.robot_of.is_none() {
-        return Err(NotAdmitted::ProgramNeedsRobot);
+        return Err(LoginRejection::ClientNeedsRobot);
     }
     require_active(user)?;
     Ok(Powers::of(login.scopes.without(LoginScope::Admin).without(LoginScope::Authorize)))
@@ -207,10 +201,10 @@ fn is_it(stored: &TokenFacts, presented: &ServiceToken) -> bool {
     (stored.id, stored.kind) == (presented.id, presented.kind) && stored.digest == presented.digest
 }
 
-const fn require_active(user: &UserFacts) -> Result<(), NotAdmitted> {
+const fn require_active(user: &UserFacts) -> Result<(), LoginRejection> {
     match user.state {
         AccountState::Active => Ok(()),
-        AccountState::Disabled => Err(NotAdmitted::Disabled),
+        AccountState::Disabled => Err(LoginRejection::AccountDisabled),
     }
 }
 

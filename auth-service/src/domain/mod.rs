@@ -18,6 +18,7 @@ pub mod token_name;
 pub mod facts;
 pub mod lockout;
 pub mod login;
+pub mod login_rejection;
 pub mod login_scope;
 pub mod scope;
 
@@ -26,7 +27,6 @@ pub mod foreign;
 pub mod decision;
 pub mod reason;
 pub mod refusal;
-pub mod refused_login;
 
 pub mod claims;
 pub mod client_id;

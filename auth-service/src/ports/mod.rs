@@ -12,6 +12,7 @@ pub mod facts;
 pub mod foreign_tokens;
 pub mod items;
 pub mod linked_subjects;
+pub mod login_error;
 pub mod login_failures;
 pub mod passwords;
 pub mod registry;

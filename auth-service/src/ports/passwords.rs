@@ -5,12 +5,11 @@ use std::pin::Pin;
 
 use async_trait::async_trait;
 
+use super::login_error::LoginError;
 use crate::domain::account::CountedName;
 use crate::domain::credential::Password;
-use crate::domain::foreign::IssuerName;
 use crate::domain::login::VerifiedLogin;
 use crate::domain::network::ClientNetwork;
-use crate::domain::refused_login::RefusedLogin;
 
 /// Why a password was not checked or hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,19 +17,19 @@ pub enum HashError {
     /// Too many are waiting already.
     #[error("too many passwords are waiting to be checked")]
     Busy,
-    /// The hash is none, or the machine has no memory for it.
+    /// The stored hash is malformed, or the machine has no memory for computing it.
     #[error("the password hash cannot be computed")]
     Broken,
 }
 
-/// What became of a password that was checked.
+/// The result of comparing a password with a hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is another one.
+    /// It is another password.
     Wrong,
-    /// It is the right one.
+    /// It is the right password.
     Right,
-    /// It is the right one, and the hash is weaker than those that are made now; this is its hash as it is made now.
+    /// It is the right password, and its hash is weaker than new ones; this is its hash as it is made today.
     RightButWeaklyHashed(String),
 }
 
@@ -59,45 +58,23 @@ pub struct CredentialDigest {
     pub password: [u8; 32],
 }
 
-/// Why a login was not found right. It goes to everybody who waits for the same check.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LoginFailure {
-    /// The credential is not good.
-    #[error("{}", .0.code())]
-    Refused(RefusedLogin),
-    /// Too many logins are waiting to be checked.
-    #[error("too many passwords are waiting to be checked")]
-    Busy,
-    /// The issuer of the token cannot be asked; the cause is for the log.
-    #[error("{issuer} does not answer: {cause}")]
-    IssuerDown {
-        /// The operator's name for it.
-        issuer: IssuerName,
-        /// What failed.
-        cause: String,
-    },
-    /// It cannot be checked now; the cause is for the log.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-/// A check that is under way.
-pub type Verification = Pin<Box<dyn Future<Output = Result<VerifiedLogin, LoginFailure>> + Send>>;
+/// The check of a password that is under way.
+pub type PendingCheck = Pin<Box<dyn Future<Output = Result<VerifiedLogin, LoginError>> + Send>>;
 
 /// Logins that were found right a short time ago. Wrong ones are never remembered.
 #[async_trait]
 pub trait VerifiedLogins: Send + Sync {
-    /// The digest of what was typed, under a key that only this process has. What is remembered is good for the
-    /// network that it was shown from: elsewhere nobody can find out by guessing that it is.
+    /// The digest of a login, under a key that only this process has. A login is remembered for the network it came
+    /// from: from elsewhere nobody can find out by guessing that it is.
     fn digest(&self, name: &CountedName, password: &Password, network: ClientNetwork) -> CredentialDigest;
 
-    /// The login remembered for `digest`, or else what `verification` finds; the same check asked for several
-    /// times at once is made once.
+    /// The login remembered for `digest`, or else what `check` finds. The same check, wanted several
+    /// times at once, is made once.
     async fn get_or_verify(
         &self,
         digest: CredentialDigest,
-        verification: Verification,
-    ) -> Result<VerifiedLogin, LoginFailure>;
+        check: PendingCheck,
+    ) -> Result<VerifiedLogin, LoginError>;
 
     /// The login remembered for `digest`. After thirty passwords in place of the right one, nothing is remembered
     /// for that name and network any more.

@@ -17,11 +17,13 @@ use auth_service::domain::login_scope::LoginScopes;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::project::ProjectId;
 use auth_service::domain::scope::RequestedScopes;
+use auth_service::ports::login_error::LoginError;
 use auth_service::ports::registry::Holding;
 use auth_service::ports::signer::Signer as _;
 use auth_service::ports::system::Clock as _;
 
 use super::fakes::{ALICE, Outside, World, request};
+use super::issue_token::refusal;
 
 /// What the world is like.
 type Situation = (&'static str, fn(&mut World));
@@ -157,7 +159,8 @@ fn assert_agrees(told: &ExplainedScope, answer: &TokenAnswer, about: &str) {
             };
             assert_eq!(issued.scope, granted, "{about}: {messages:?}");
         }
-        Err(TokenRefusal::Login(refusal)) => {
+        Err(TokenRefusal::Login(LoginError::Rejected(_)) | TokenRefusal::NotLoggedIn(_)) => {
+            let refusal = refusal(answer).unwrap();
             assert!(told.granted.is_empty(), "{about}");
             assert!(messages.iter().all(|message| *message == refusal.message), "{about}: {messages:?}");
         }
@@ -169,7 +172,7 @@ fn assert_agrees(told: &ExplainedScope, answer: &TokenAnswer, about: &str) {
             );
             assert!(!told.granted.iter().any(|action| ["push", "delete"].contains(action)), "{about}");
         }
-        Err(TokenRefusal::Unavailable { .. }) => {
+        Err(TokenRefusal::Unavailable(_) | TokenRefusal::Login(LoginError::Unavailable(_))) => {
             assert!(told.granted.is_empty(), "{about}");
             let reasons: Vec<&str> = told.missing.iter().map(|missing| missing.reason).collect();
             // Whoever asks for nothing but the catalogue is given an empty token, which has to be signed as well.

@@ -14,7 +14,7 @@ use auth_service::app::first_push::FirstPush;
 use auth_service::app::give_tokens::GiveTokens;
 use auth_service::app::issue_token::{IssueToken, TokenRequest, TokenRules};
 use auth_service::app::lockout::Lockout;
-use auth_service::app::log_in::{LogIn, Origin};
+use auth_service::app::log_in::LogIn;
 use auth_service::app::raise_numbers::RaiseNumbers;
 use auth_service::domain::access::AccessSet;
 use auth_service::domain::account::{AccountName, AccountState, CountedName, LoginName};
@@ -27,7 +27,7 @@ use auth_service::domain::facts::{
 use auth_service::domain::foreign::ForeignSubject;
 use auth_service::domain::foreign::shape::ShapesDigest;
 use auth_service::domain::lockout::{Count, Counts, LockoutPolicy};
-use auth_service::domain::login::{CredentialUse, Identity};
+use auth_service::domain::login::{CredentialUse, Identity, LoginOrigin};
 use auth_service::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
 use auth_service::domain::principal::{PrincipalId, UserId};
 use auth_service::domain::project::{EntityId, ProjectId};
@@ -156,17 +156,16 @@ impl Outside {
     pub(crate) fn issue_token(self: &Arc<Self>) -> IssueToken {
         let logins = Arc::new(LoginCache::new(Duration::from_mins(5)).unwrap());
         let policy = LockoutPolicy { free_tries: 3, longest: Duration::from_mins(15) };
-        let lockout = Lockout::new(Arc::<Self>::clone(self), Arc::<Self>::clone(self), policy);
+        let lockout = Lockout::new(Arc::<Self>::clone(self), logins, Arc::<Self>::clone(self), policy);
         let foreign_logins = Arc::new(self.foreign_logins());
         let log_in = LogIn {
-            authenticate: Authenticate::new(
-                Arc::<Self>::clone(self),
-                Arc::<Self>::clone(self),
-                logins,
-                Arc::new(lockout),
-                Arc::clone(&foreign_logins),
-                shapes().digest(),
-            ),
+            authenticate: Authenticate {
+                passwords: Arc::<Self>::clone(self),
+                hasher: Arc::<Self>::clone(self),
+                lockout: Arc::new(lockout),
+                foreign_logins: Arc::clone(&foreign_logins),
+                shapes: shapes().digest(),
+            },
             facts: Arc::<Self>::clone(self),
             foreign_logins,
             uses: Arc::new(UsesInMemory::default()),
@@ -205,6 +204,7 @@ impl Outside {
             registry: Arc::<Self>::clone(self),
             numbers: Arc::clone(numbers),
             clock: Arc::<Self>::clone(self),
+            facts: Arc::<Self>::clone(self),
             limits: ReservationLimits { per_user: 1_000, per_project: 2_000 },
         }
     }
@@ -241,7 +241,7 @@ pub(crate) fn request(password: &str, scope: &str) -> TokenRequest {
         service: None,
         scopes: vec![scope.to_owned()],
         credential_use: CredentialUse::Registry,
-        origin: Origin { network: ClientNetwork::of(UNKNOWN_ADDRESS), by_form: false },
+        origin: LoginOrigin { network: ClientNetwork::of(UNKNOWN_ADDRESS), by_form: false },
         push: PushMeaning::Push,
         stores_token: None,
         identifier: "r1".to_owned(),

@@ -21,6 +21,7 @@ use auth_service::domain::reason::ReasonCode;
 use auth_service::ports::StorageError;
 use auth_service::ports::foreign_tokens::{ForeignFailure, ForeignTokens, GenuineClaims};
 use auth_service::ports::linked_subjects::{LinkError, LinkRecord, LinkedBy, LinkedSubjects, Provisioned};
+use auth_service::ports::login_error::LoginError;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
@@ -273,7 +274,7 @@ async fn an_issuer_that_does_not_answer_is_no_wrong_login() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
     let answer = ask(&issue_token, "hub_down", PULL).await;
-    assert!(matches!(answer.outcome, Err(TokenRefusal::IssuerDown { .. })));
+    assert!(matches!(answer.outcome, Err(TokenRefusal::Login(LoginError::IssuerDown { .. }))));
     let forged = ask(&issue_token, "hub_forged", PULL).await;
     assert!(message(&forged).contains("the token from 'hub' is not genuine"), "{}", message(&forged));
 }

@@ -8,29 +8,36 @@ use auth_service::domain::credential::Credential;
 use auth_service::domain::facts::RepositoryFacts;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::reason::ReasonCode;
+use auth_service::domain::refusal::Refusal;
+use auth_service::ports::login_error::LoginError;
 use auth_service::ports::registry::Holding;
 
 use super::fakes::{ALICE, Outside, request};
 
 pub(crate) const PULL: &str = "repository:syn5/app:pull";
 
-pub(crate) fn code(answer: &TokenAnswer) -> Option<ReasonCode> {
+pub(crate) fn refusal(answer: &TokenAnswer) -> Option<Refusal> {
     match &answer.outcome {
-        Err(TokenRefusal::Login(refusal) | TokenRefusal::Denied(refusal)) => Some(refusal.code),
+        Err(TokenRefusal::Login(LoginError::Rejected(rejection))) => Some(rejection.refusal()),
+        Err(TokenRefusal::NotLoggedIn(refusal) | TokenRefusal::Denied(refusal)) => Some(refusal.clone()),
         _ => None,
     }
 }
 
-/// What the client is told; nothing when it gets a token.
-pub(crate) fn message(answer: &TokenAnswer) -> String {
-    match &answer.outcome {
-        Err(TokenRefusal::Login(refusal) | TokenRefusal::Denied(refusal)) => refusal.message.clone(),
-        _ => String::new(),
-    }
+pub(crate) fn code(answer: &TokenAnswer) -> Option<ReasonCode> {
+    refusal(answer).map(|refusal| refusal.code)
 }
 
-fn is_unavailable(answer: &TokenAnswer) -> bool {
-    matches!(answer.outcome, Err(TokenRefusal::Unavailable { .. }))
+/// The sentence that the client gets; empty when it gets a token.
+pub(crate) fn message(answer: &TokenAnswer) -> String {
+    refusal(answer).map(|refusal| refusal.message).unwrap_or_default()
+}
+
+pub(crate) fn is_unavailable(answer: &TokenAnswer) -> bool {
+    matches!(
+        answer.outcome,
+        Err(TokenRefusal::Login(LoginError::Unavailable(_)) | TokenRefusal::Unavailable(_))
+    )
 }
 
 #[tokio::test]

@@ -5,17 +5,18 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use auth_service::app::issue_token::{IssueToken, TokenRefusal, TokenRequest};
-use auth_service::app::log_in::Origin;
 use auth_service::domain::credential::{Credential, Password};
+use auth_service::domain::login::LoginOrigin;
 use auth_service::domain::network::ClientNetwork;
 use auth_service::domain::reason::ReasonCode;
+use auth_service::ports::login_error::LoginError;
 
 use super::fakes::{Outside, request};
-use super::issue_token::{PULL, code, message};
+use super::issue_token::{PULL, code, is_unavailable, message};
 
 fn from(last: u8, password: &str) -> TokenRequest {
     let network = ClientNetwork::of(IpAddr::from([192, 0, 2, last]));
-    TokenRequest { origin: Origin { network, by_form: false }, ..request(password, PULL) }
+    TokenRequest { origin: LoginOrigin { network, by_form: false }, ..request(password, PULL) }
 }
 
 fn named(name: &str, password: &str) -> TokenRequest {
@@ -115,9 +116,7 @@ async fn what_cannot_be_counted_is_held_against_the_account_all_the_same() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
     outside.read_only.store(true, Ordering::SeqCst);
-    let unavailable = async |request| {
-        matches!(issue_token.run(&request).await.outcome, Err(TokenRefusal::Unavailable { .. }))
-    };
+    let unavailable = async |request| is_unavailable(&issue_token.run(&request).await);
     for number in 0..3 {
         assert!(unavailable(from(1, &format!("guess {number}"))).await, "{number}");
     }
@@ -169,7 +168,7 @@ async fn the_second_try_of_a_client_whose_form_was_refused_is_not_counted() {
     let issue_token = Outside::new().issue_token();
     let sent = |password, by_form| {
         let request = from(1, password);
-        TokenRequest { origin: Origin { by_form, ..request.origin }, ..request }
+        TokenRequest { origin: LoginOrigin { by_form, ..request.origin }, ..request }
     };
     let form_and_query = [sent("old", true), sent("old", false)];
     assert_eq!(
@@ -186,7 +185,7 @@ async fn another_password_after_a_form_that_was_refused_counts() {
     let issue_token = Outside::new().issue_token();
     let guesses = (0..4).map(|number| {
         let request = from(1, &format!("guess {number}"));
-        TokenRequest { origin: Origin { by_form: number % 2 == 0, ..request.origin }, ..request }
+        TokenRequest { origin: LoginOrigin { by_form: number % 2 == 0, ..request.origin }, ..request }
     });
     let expected = [WrongCredentials, WrongCredentials, WrongCredentials, LockedOut];
     assert_eq!(codes(&issue_token, guesses).await, expected);
@@ -199,7 +198,10 @@ async fn many_guesses_at_once_have_no_more_free_tries() {
     let guesses: Vec<_> = (0..50).map(|number| from(1, &format!("guess {number}"))).collect();
     let answers = futures_util::future::join_all(guesses.iter().map(|guess| issue_token.run(guess))).await;
     let wrong = answers.iter().filter(|answer| code(answer) == Some(WrongCredentials)).count();
-    let busy = answers.iter().filter(|answer| matches!(answer.outcome, Err(TokenRefusal::Busy))).count();
+    let busy = answers
+        .iter()
+        .filter(|answer| matches!(answer.outcome, Err(TokenRefusal::Login(LoginError::Busy))))
+        .count();
     assert_eq!((wrong, busy), (3, 47));
 }
 

@@ -43,7 +43,11 @@ fn facts(user: UserFacts, token: Option<TokenFacts>) -> Facts {
     Facts { user: Some(Arc::new(user)), token: token.map(Arc::new), ..Facts::default() }
 }
 
-fn outcome(proof: &Proof, facts: &Facts, credential_use: CredentialUse) -> Result<LoginScopes, NotAdmitted> {
+fn outcome(
+    proof: &Proof,
+    facts: &Facts,
+    credential_use: CredentialUse,
+) -> Result<LoginScopes, LoginRejection> {
     admit(proof, facts, LoginContext { credential_use, service: "registry", now: NOW })
         .map(|powers| powers.map_or(LoginScopes::NONE, |powers| powers.scopes))
 }
@@ -53,10 +57,13 @@ fn a_password_is_good_for_the_generation_that_it_was_checked_against() {
     let proof = |generation| Proof::Password(VerifiedLogin { user: USER, generation });
     let credential_use = CredentialUse::Registry;
     assert_eq!(outcome(&proof(4), &facts(user(), None), credential_use), Ok(LoginScopes::ALL));
-    assert_eq!(outcome(&proof(3), &facts(user(), None), credential_use), Err(NotAdmitted::CheckAgain));
-    assert_eq!(outcome(&proof(4), &Facts::default(), credential_use), Err(NotAdmitted::CheckAgain));
+    assert_eq!(outcome(&proof(3), &facts(user(), None), credential_use), Err(LoginRejection::OutdatedLogin));
+    assert_eq!(outcome(&proof(4), &Facts::default(), credential_use), Err(LoginRejection::OutdatedLogin));
     let disabled = UserFacts { state: AccountState::Disabled, ..user() };
-    assert_eq!(outcome(&proof(4), &facts(disabled, None), credential_use), Err(NotAdmitted::Disabled));
+    assert_eq!(
+        outcome(&proof(4), &facts(disabled, None), credential_use),
+        Err(LoginRejection::AccountDisabled)
+    );
     assert_eq!(outcome(&Proof::None, &Facts::default(), credential_use), Ok(LoginScopes::NONE));
 }
 
@@ -77,7 +84,7 @@ fn each_kind_of_token_is_good_at_its_own_doors_only() {
     ];
     for (kind, credential_use, good) in table {
         let (presented, stored) = token(kind, 1);
-        let expected = if good { Ok(LoginScopes::USUAL) } else { Err(NotAdmitted::WrongUse(kind)) };
+        let expected = if good { Ok(LoginScopes::USUAL) } else { Err(LoginRejection::WrongTokenKind(kind)) };
         assert_eq!(
             outcome(&Proof::Token(presented), &facts(user(), Some(stored)), credential_use),
             expected,
@@ -90,7 +97,7 @@ fn each_kind_of_token_is_good_at_its_own_doors_only() {
 fn a_token_is_unknown_unless_everything_about_it_matches() {
     let (presented, stored) = token(ServiceTokenKind::Personal, 1);
     let proof = Proof::Token(presented);
-    let unknown = Err(NotAdmitted::UnknownToken(ServiceTokenKind::Personal));
+    let unknown = Err(LoginRejection::UnknownToken(ServiceTokenKind::Personal));
     let credential_use = CredentialUse::Registry;
     assert_eq!(outcome(&proof, &facts(user(), None), credential_use), unknown);
     assert_eq!(outcome(&proof, &Facts::default(), credential_use), unknown);
@@ -125,12 +132,12 @@ fn a_token_ends_with_its_time_and_rests_while_the_account_is_disabled() {
         |expires_at| facts(user(), Some(TokenFacts { expires_at: Some(expires_at), ..stored.clone() }));
     let later = Timestamp::from_millis(1_000_001);
     assert_eq!(outcome(&proof, &until(later), CredentialUse::Registry), Ok(LoginScopes::USUAL));
-    let expired = Err(NotAdmitted::ExpiredToken(ServiceTokenKind::Personal, NOW));
+    let expired = Err(LoginRejection::ExpiredToken(ServiceTokenKind::Personal, NOW));
     assert_eq!(outcome(&proof, &until(NOW), CredentialUse::Registry), expired);
     let disabled = UserFacts { state: AccountState::Disabled, ..user() };
     assert_eq!(
         outcome(&proof, &facts(disabled, Some(stored)), CredentialUse::Registry),
-        Err(NotAdmitted::Disabled)
+        Err(LoginRejection::AccountDisabled)
     );
 }
 

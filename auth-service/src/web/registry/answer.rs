@@ -10,11 +10,11 @@ use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, ContentType, RETRY
 
 use crate::app::issue_token::{IssuedToken, TokenRefusal};
 use crate::domain::contact::Contact;
-use crate::domain::login::NotAdmitted;
+use crate::domain::login_rejection::LoginRejection;
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
-use crate::domain::refused_login::RefusedLogin;
 use crate::domain::service_token::ServiceTokenKind;
+use crate::ports::login_error::LoginError;
 use crate::web::reading::{OVER_QUOTA, Unread};
 
 /// Renders a token, under both of its names, because clients differ in which one they read; an answer to a form
@@ -103,24 +103,27 @@ impl OAuthError {
 impl ErrorAnswer {
     pub(super) fn of_refusal(refusal: &TokenRefusal) -> Self {
         match refusal {
-            TokenRefusal::Login(refusal) => Self::refused("UNAUTHORIZED", refusal),
+            TokenRefusal::Login(LoginError::Rejected(rejection)) => {
+                Self::refused("UNAUTHORIZED", &rejection.refusal())
+            }
+            TokenRefusal::NotLoggedIn(refusal) => Self::refused("UNAUTHORIZED", refusal),
             TokenRefusal::Denied(refusal) => Self::refused("DENIED", refusal),
             TokenRefusal::TooManyScopes(error) => Self {
                 oauth: Some(OAuthError::InvalidScope),
                 ..Self::bad_request(StatusCode::BAD_REQUEST, error.to_string())
             },
-            TokenRefusal::Busy => {
+            TokenRefusal::Login(LoginError::Busy) => {
                 let text = "too many logins are waiting to be checked; come back in a few seconds";
                 Self::unavailable(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", text)
             }
             // Not 503: docker shows nothing of that, and 429 is read (`docs/PROTOCOL.md`).
-            TokenRefusal::IssuerDown { issuer, .. } => {
+            TokenRefusal::Login(LoginError::IssuerDown { issuer, .. }) => {
                 let text = format!(
                     "the identity provider '{issuer}' does not answer; nothing is wrong with your login; try again in a minute"
                 );
                 Self::unavailable(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", &text)
             }
-            TokenRefusal::Unavailable { .. } => {
+            TokenRefusal::Login(LoginError::Unavailable(_)) | TokenRefusal::Unavailable(_) => {
                 let text = "the token service cannot reach what it needs just now; nothing is wrong with your \
                             login; if it lasts, tell an administrator";
                 Self::unavailable(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", text)
@@ -136,8 +139,8 @@ impl ErrorAnswer {
 
     /// A refresh token that this service cannot have given.
     pub(super) fn unknown_identity_token() -> Self {
-        let unknown = NotAdmitted::UnknownToken(ServiceTokenKind::Identity);
-        Self::refused("UNAUTHORIZED", &RefusedLogin::NotAdmitted(unknown).refusal())
+        let unknown = LoginRejection::UnknownToken(ServiceTokenKind::Identity);
+        Self::refused("UNAUTHORIZED", &unknown.refusal())
     }
 
     /// A request that cannot be understood.

@@ -15,9 +15,8 @@ use super::form::{BadForm, Form, TokenQuery, from_form};
 use super::programs::push_meaning;
 use crate::app::give_tokens::Requester;
 use crate::app::issue_token::{IssueToken, IssuedToken, TokenAnswer, TokenRequest};
-use crate::app::log_in::Origin;
 use crate::domain::client_id::ClientId;
-use crate::domain::login::CredentialUse;
+use crate::domain::login::{CredentialUse, LoginOrigin};
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
 use crate::web::authorization::only_header;
@@ -78,7 +77,7 @@ impl TokenEndpoint {
             credential_use,
             service: asked.service,
             scopes: asked.scopes,
-            origin: Origin { network: ClientNetwork::of(address), by_form: to_form },
+            origin: LoginOrigin { network: ClientNetwork::of(address), by_form: to_form },
             push: push_meaning(request),
             stores_token: asked.offline.then_some(requester),
             identifier: entry.identifier.clone(),

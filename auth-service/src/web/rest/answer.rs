@@ -8,18 +8,17 @@ use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, RETRY_AFTER, WWW_A
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::app::log_in::NoLogin;
 use crate::domain::contact::Contact;
 use crate::domain::decision::ItemRefusal;
 use crate::domain::foreign::IssuerName;
-use crate::domain::login::NotAdmitted;
+use crate::domain::login_rejection::LoginRejection;
 use crate::domain::login_scope::LoginScopes;
 use crate::domain::project::{EntityId, ProjectId};
 use crate::domain::reason::{ReasonCode, with_code};
 use crate::domain::refusal::Refusal;
-use crate::domain::refused_login::RefusedLogin;
 use crate::domain::service_token::ServiceTokenKind;
 use crate::ports::StorageError;
+use crate::ports::login_error::LoginError;
 use crate::web::reading::{OVER_QUOTA, Unread};
 
 /// A request that was carried out.
@@ -97,13 +96,13 @@ impl From<StorageError> for RestError {
     }
 }
 
-impl From<NoLogin> for RestError {
-    fn from(error: NoLogin) -> Self {
+impl From<LoginError> for RestError {
+    fn from(error: LoginError) -> Self {
         match error {
-            NoLogin::Refused(refused) => Self::Refused(refused.refusal()),
-            NoLogin::Busy => Self::Busy,
-            NoLogin::IssuerDown { issuer, cause } => Self::IssuerDown(issuer, cause),
-            NoLogin::Unavailable(cause) => Self::Unavailable(cause),
+            LoginError::Rejected(refused) => Self::Refused(refused.refusal()),
+            LoginError::Busy => Self::Busy,
+            LoginError::IssuerDown { issuer, cause } => Self::IssuerDown(issuer, cause),
+            LoginError::Unavailable(cause) => Self::Unavailable(cause),
         }
     }
 }
@@ -111,8 +110,8 @@ impl From<NoLogin> for RestError {
 impl RestError {
     /// The session that the login was good for has ended since.
     pub(super) fn session_ended() -> Self {
-        let ended = NotAdmitted::UnknownToken(ServiceTokenKind::Session);
-        Self::Refused(RefusedLogin::NotAdmitted(ended).refusal())
+        let ended = LoginRejection::UnknownToken(ServiceTokenKind::Session);
+        Self::Refused(ended.refusal())
     }
 
     /// What the decision on an item refused.

@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 
 use super::answer::{Answer, RestError};
 use crate::app::give_tokens::Requester;
-use crate::app::log_in::{Admitted, Origin};
+use crate::app::log_in::Admitted;
 use crate::domain::decision::{AccessPolicy, ItemRights};
 use crate::domain::facts::UserFacts;
-use crate::domain::login::{Caller, Proof};
+use crate::domain::login::{Caller, LoginOrigin, Proof};
 use crate::domain::project::EntityId;
 use crate::domain::service_token::{ServiceTokenId, ServiceTokenKind};
 use crate::web::reading::Body;
@@ -32,7 +32,7 @@ struct PageBody<R> {
 pub(super) struct Call {
     /// Whoever was let in; `None` where nobody was asked.
     pub(super) admitted: Option<Admitted>,
-    pub(super) origin: Origin,
+    pub(super) origin: LoginOrigin,
     pub(super) requester: Requester,
     pub(super) request: HttpRequest,
     pub(super) body: Body,

@@ -9,9 +9,9 @@ use super::RestApi;
 use super::answer::{Answer, RestError};
 use super::call::Call;
 use crate::app::link_accounts::NoLink;
-use crate::app::log_in::NoLogin;
 use crate::domain::foreign::ForeignSubject;
 use crate::ports::linked_subjects::{LinkError, LinkRecord};
+use crate::ports::login_error::LoginError;
 
 #[derive(Deserialize)]
 struct LinkRequest {
@@ -35,10 +35,10 @@ impl From<NoLink> for RestError {
     fn from(error: NoLink) -> Self {
         let text = match error {
             // The login of the caller is good, so that this is no 401.
-            NoLink::Token(failure) => match NoLogin::from(failure) {
-                NoLogin::Refused(refused) => return Self::BadRequest(refused.refusal().message),
-                other => return other.into(),
-            },
+            NoLink::Token(LoginError::Rejected(rejection)) => {
+                return Self::BadRequest(rejection.refusal().message);
+            }
+            NoLink::Token(error) => return error.into(),
             NoLink::OfNobody => {
                 "a token of a program or a job stands for nobody; an administrator can link a program to a robot account"
                     .to_owned()

@@ -28,10 +28,10 @@ use crate::app::browse_items::BrowseItems;
 use crate::app::give_tokens::{GiveTokens, Requester};
 use crate::app::link_accounts::LinkAccounts;
 use crate::app::list_tokens::ListTokens;
-use crate::app::log_in::{Admitted, LogIn, Origin};
+use crate::app::log_in::{Admitted, LogIn};
 use crate::app::sessions::Sessions;
 use crate::domain::decision::AccessPolicy;
-use crate::domain::login::{Caller, CredentialUse};
+use crate::domain::login::{Caller, CredentialUse, LoginOrigin};
 use crate::domain::login_scope::LoginScopes;
 use crate::domain::network::ClientNetwork;
 use crate::domain::principal::UserId;
@@ -137,7 +137,7 @@ impl RestApi {
         if head_bytes(&request) > self.public.head_bytes {
             return Err(RestError::HeadTooLong(self.public.head_bytes));
         }
-        let origin = Origin { network: ClientNetwork::of(entry.address), by_form: false };
+        let origin = LoginOrigin { network: ClientNetwork::of(entry.address), by_form: false };
         // Before the body is read, so that it has to be held for nobody who is not let in.
         let mut admitted = self.admit(entry.endpoint.needs, &request, origin).await?;
         let body = self.read_body(&request, payload, origin.network).await?;
@@ -168,7 +168,7 @@ impl RestApi {
         &self,
         needs: Needs,
         request: &HttpRequest,
-        origin: Origin,
+        origin: LoginOrigin,
     ) -> Result<Option<Admitted>, RestError> {
         let (scopes, target) = match needs {
             Needs::Nothing => return Ok(None),

@@ -7,48 +7,57 @@ use super::foreign::IssuerName;
 use super::foreign::claimed_issuer::ClaimedIssuer;
 use super::foreign::rules::ForeignRefusal;
 use super::lockout::{Counter, Wait};
-use super::login::NotAdmitted;
 use super::reason::ReasonCode;
 use super::refusal::Refusal;
 use super::service_token::{Mistyped, ServiceTokenKind};
+use super::time::Timestamp;
 
 /// Why a login is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RefusedLogin {
-    /// There is no such account, or the password is not its.
+pub enum LoginRejection {
+    /// There is no such account, or it has another password.
     WrongCredentials,
     /// Too many wrong passwords came before.
     LockedOut(Wait),
     /// A user name without a password.
     EmptyPassword,
     /// A token that was not copied whole.
-    Mistyped(Mistyped),
+    MistypedToken(Mistyped),
     /// A web token of an issuer that is not configured.
     UnknownIssuer(ClaimedIssuer),
-    /// The account or the token is not what it was.
-    NotAdmitted(NotAdmitted),
     /// A token of another issuer that is not accepted.
-    Foreign {
+    ForeignToken {
         /// The operator's name for the issuer.
         issuer: IssuerName,
         /// Why not.
         reason: ForeignRefusal,
     },
+    /// The account has changed since its password was found right: the password must be checked again.
+    OutdatedLogin,
+    /// The account is disabled.
+    AccountDisabled,
+    /// There is no such token: it was revoked, has ended, or was never made.
+    UnknownToken(ServiceTokenKind),
+    /// The token ended at this moment.
+    ExpiredToken(ServiceTokenKind, Timestamp),
+    /// A token of this kind is not accepted here, but elsewhere.
+    WrongTokenKind(ServiceTokenKind),
+    /// No account is linked to the subject.
+    NotLinked,
+    /// The token stands for an OAuth client, which can act for robot accounts only.
+    ClientNeedsRobot,
+    /// There is no such robot account.
+    NoSuchRobot,
 }
 
-impl RefusedLogin {
+impl LoginRejection {
     /// The stable code.
     #[must_use]
     pub const fn code(&self) -> ReasonCode {
         match self {
             Self::LockedOut(_) => ReasonCode::LockedOut,
-            Self::NotAdmitted(NotAdmitted::Disabled) => ReasonCode::AccountDisabled,
-            Self::WrongCredentials
-            | Self::EmptyPassword
-            | Self::Mistyped(_)
-            | Self::UnknownIssuer(_)
-            | Self::NotAdmitted(_)
-            | Self::Foreign { .. } => ReasonCode::WrongCredentials,
+            Self::AccountDisabled => ReasonCode::AccountDisabled,
+            _ => ReasonCode::WrongCredentials,
         }
     }
 
@@ -60,52 +69,105 @@ impl RefusedLogin {
         Refusal { phrase, ..Refusal::of(code, &self.sentence()) }
     }
 
-    /// For the status line, what a login lacks that was no wrong password: who has brought a token is not helped by
-    /// hearing of one.
+    /// What the status line says of a login without a password. Somebody with a token is not helped by a word about
+    /// passwords.
     const fn token_phrase(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Mistyped(_) => "wrong_credentials: this token is mistyped; copy it again",
+            Self::MistypedToken(_) => "wrong_credentials: this token is mistyped; copy it again",
             Self::UnknownIssuer(_) => "wrong_credentials: no issuer of this token is configured here",
             Self::EmptyPassword => "wrong_credentials: the password is empty",
-            Self::NotAdmitted(NotAdmitted::UnknownToken(_))
-            | Self::Foreign { reason: ForeignRefusal::Inactive, .. } => {
+            Self::UnknownToken(_) | Self::ForeignToken { reason: ForeignRefusal::Inactive, .. } => {
                 "wrong_credentials: this token was revoked or is unknown; get a new one"
             }
-            Self::NotAdmitted(NotAdmitted::ExpiredToken(..))
-            | Self::Foreign { reason: ForeignRefusal::Expired, .. } => {
+            Self::ExpiredToken(..) | Self::ForeignToken { reason: ForeignRefusal::Expired, .. } => {
                 "wrong_credentials: this token has expired; get a new one"
             }
-            Self::Foreign { reason: ForeignRefusal::WrongAudience, .. } => {
+            Self::ForeignToken { reason: ForeignRefusal::WrongAudience, .. } => {
                 "wrong_credentials: this token was made for another audience"
             }
-            Self::NotAdmitted(NotAdmitted::NotLinked) => {
+            Self::NotLinked => {
                 "wrong_credentials: no account here is linked to this login; ask an administrator"
             }
-            Self::NotAdmitted(
-                NotAdmitted::WrongUse(_) | NotAdmitted::ProgramNeedsRobot | NotAdmitted::NoSuchRobot,
-            )
-            | Self::Foreign { .. } => "wrong_credentials: this token is not accepted; ask an administrator",
-            _ => return None,
+            Self::ForeignToken { .. }
+            | Self::WrongTokenKind(_)
+            | Self::ClientNeedsRobot
+            | Self::NoSuchRobot => "wrong_credentials: this token is not accepted; ask an administrator",
+            Self::WrongCredentials | Self::LockedOut(_) | Self::OutdatedLogin | Self::AccountDisabled => {
+                return None;
+            }
         })
     }
 
     fn sentence(&self) -> String {
         match self {
-            Self::WrongCredentials => {
-                "wrong user name or password; check both and log in again".to_owned()
+            Self::LockedOut(wait) => return locked_out(*wait),
+            Self::MistypedToken(mistyped) => return mistyped.to_string(),
+            Self::UnknownIssuer(issuer) => {
+                return format!("{issuer}; log in with your password, or with a token that is accepted here");
             }
-            Self::LockedOut(wait) => locked_out(*wait),
+            Self::ForeignToken { issuer, reason } => {
+                return format!("the token from '{issuer}' {}", foreign(*reason));
+            }
+            Self::UnknownToken(kind) => unknown(*kind),
+            Self::ExpiredToken(kind, end) => return expired(*kind, *end),
+            Self::WrongTokenKind(kind) => wrong_kind(*kind),
+            Self::WrongCredentials | Self::OutdatedLogin => {
+                "wrong user name or password; check both and log in again"
+            }
             Self::EmptyPassword => {
                 "the password is empty; a program that reads the logins stored by docker may not support identity tokens: \
                  give it a personal access token as the password"
-                    .to_owned()
             }
-            Self::Mistyped(mistyped) => mistyped.to_string(),
-            Self::UnknownIssuer(issuer) => {
-                format!("{issuer}; log in with your password, or with a token that is accepted here")
+            Self::AccountDisabled => "this account is disabled; ask an administrator to enable it",
+            Self::NotLinked => {
+                "no account here is linked to this login; log in with your password and link it, or ask an administrator \
+                 to link it"
             }
-            Self::NotAdmitted(reason) => sentence_of(*reason),
-            Self::Foreign { issuer, reason } => format!("the token from '{issuer}' {}", foreign(*reason)),
+            Self::ClientNeedsRobot => {
+                "this token belongs to an OAuth client, not to a person, and needs a robot account; ask an administrator \
+                 to link the client to one"
+            }
+            Self::NoSuchRobot => {
+                "the robot account for this job does not exist; ask an administrator to create it"
+            }
+        }
+        .to_owned()
+    }
+}
+
+const fn unknown(kind: ServiceTokenKind) -> &'static str {
+    match kind {
+        ServiceTokenKind::Personal => {
+            "this personal access token was revoked, or belongs to another service; use another one"
+        }
+        ServiceTokenKind::Identity => "this docker login was ended or revoked; run 'docker login' again",
+        ServiceTokenKind::Session => "this session was ended; log in again",
+    }
+}
+
+fn expired(kind: ServiceTokenKind, end: Timestamp) -> String {
+    match kind {
+        ServiceTokenKind::Personal => {
+            format!("this personal access token expired on {}; use another one", end.date())
+        }
+        ServiceTokenKind::Identity => {
+            format!("this docker login expired on {}; run 'docker login' again", end.date())
+        }
+        ServiceTokenKind::Session => "this session has expired; log in again".to_owned(),
+    }
+}
+
+const fn wrong_kind(kind: ServiceTokenKind) -> &'static str {
+    match kind {
+        ServiceTokenKind::Personal => {
+            "this is a personal access token, not an identity token; give it as the password"
+        }
+        ServiceTokenKind::Identity => {
+            "this is an identity token, which only docker itself can use; log in with your password or a personal access \
+             token"
+        }
+        ServiceTokenKind::Session => {
+            "this is a session of the REST interface, not a password; use a personal access token"
         }
     }
 }
@@ -121,57 +183,6 @@ fn locked_out(wait: Wait) -> String {
             "too many wrong passwords came from your network, so for now no password is accepted from it; \
              wait {left}, or log in with a personal access token"
         ),
-    }
-}
-
-fn sentence_of(reason: NotAdmitted) -> String {
-    match reason {
-        NotAdmitted::CheckAgain => "wrong user name or password; check both and log in again".to_owned(),
-        NotAdmitted::Disabled => "this account is disabled; ask an administrator to enable it".to_owned(),
-        NotAdmitted::UnknownToken(kind) => match kind {
-            ServiceTokenKind::Personal => {
-                "this personal access token was revoked, or belongs to another service; use another one".to_owned()
-            }
-            ServiceTokenKind::Identity => {
-                "this docker login was ended or revoked; run 'docker login' again".to_owned()
-            }
-            ServiceTokenKind::Session => "this session was ended; log in again".to_owned(),
-        },
-        NotAdmitted::ExpiredToken(kind, end) => match kind {
-            ServiceTokenKind::Personal => {
-                format!("this personal access token expired on {}; use another one", end.date())
-            }
-            ServiceTokenKind::Identity => {
-                format!("this docker login expired on {}; run 'docker login' again", end.date())
-            }
-            ServiceTokenKind::Session => "this session has expired; log in again".to_owned(),
-        },
-        NotAdmitted::NotLinked => {
-            "no account here is linked to this login; log in with your password and link it, or ask an administrator \
-             to link it"
-                .to_owned()
-        }
-        NotAdmitted::ProgramNeedsRobot => {
-            "this token belongs to an OAuth client, not to a person, and needs a robot account; ask an administrator \
-             to link the client to one"
-                .to_owned()
-        }
-        NotAdmitted::NoSuchRobot => {
-            "the robot account for this job does not exist; ask an administrator to create it".to_owned()
-        }
-        NotAdmitted::WrongUse(kind) => match kind {
-            ServiceTokenKind::Personal => {
-                "this is a personal access token, not an identity token; give it as the password".to_owned()
-            }
-            ServiceTokenKind::Identity => {
-                "this is an identity token, which only docker itself can use; log in with your password or a \
-                 personal access token"
-                    .to_owned()
-            }
-            ServiceTokenKind::Session => {
-                "this is a session of the REST interface, not a password; use a personal access token".to_owned()
-            }
-        },
     }
 }
 
@@ -207,7 +218,7 @@ const fn foreign(reason: ForeignRefusal) -> &'static str {
     }
 }
 
-/// `30 seconds`, `1 minute`, `2 minutes`: rounded up, so that who waits that long has waited long enough.
+/// `30 seconds`, `1 minute`, `2 minutes`: rounded up, so that whoever waits that long has waited long enough.
 fn in_words(wait: Duration) -> String {
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let (count, unit) =
@@ -225,29 +236,29 @@ mod tests {
         let kinds = [ServiceTokenKind::Personal, ServiceTokenKind::Identity, ServiceTokenKind::Session];
         let of_tokens = kinds.into_iter().flat_map(|kind| {
             [
-                NotAdmitted::UnknownToken(kind),
-                NotAdmitted::ExpiredToken(kind, Timestamp::from_millis(0)),
-                NotAdmitted::WrongUse(kind),
+                LoginRejection::UnknownToken(kind),
+                LoginRejection::ExpiredToken(kind, Timestamp::from_millis(0)),
+                LoginRejection::WrongTokenKind(kind),
             ]
         });
         let others = [
-            NotAdmitted::Disabled,
-            NotAdmitted::CheckAgain,
-            NotAdmitted::NotLinked,
-            NotAdmitted::ProgramNeedsRobot,
-            NotAdmitted::NoSuchRobot,
+            LoginRejection::AccountDisabled,
+            LoginRejection::OutdatedLogin,
+            LoginRejection::NotLinked,
+            LoginRejection::ClientNeedsRobot,
+            LoginRejection::NoSuchRobot,
         ];
-        let mut refusals: Vec<_> = of_tokens.chain(others).map(RefusedLogin::NotAdmitted).collect();
+        let mut refusals: Vec<_> = of_tokens.chain(others).collect();
         refusals.extend([
-            RefusedLogin::WrongCredentials,
-            RefusedLogin::EmptyPassword,
-            RefusedLogin::Mistyped(Mistyped),
-            RefusedLogin::UnknownIssuer(ClaimedIssuer::of("eyJh.eyJz.c2ln").unwrap()),
-            RefusedLogin::LockedOut(Wait {
+            LoginRejection::WrongCredentials,
+            LoginRejection::EmptyPassword,
+            LoginRejection::MistypedToken(Mistyped),
+            LoginRejection::UnknownIssuer(ClaimedIssuer::of("eyJh.eyJz.c2ln").unwrap()),
+            LoginRejection::LockedOut(Wait {
                 counter: Counter::AccountFromNetwork,
                 left: Duration::from_secs(61),
             }),
-            RefusedLogin::LockedOut(Wait { counter: Counter::Network, left: Duration::from_secs(61) }),
+            LoginRejection::LockedOut(Wait { counter: Counter::Network, left: Duration::from_secs(61) }),
         ]);
         let foreign = [
             ForeignRefusal::NotGenuine,
@@ -264,8 +275,9 @@ mod tests {
             ForeignRefusal::NoRobotRule,
             ForeignRefusal::BadClaim,
         ];
-        refusals
-            .extend(foreign.map(|reason| RefusedLogin::Foreign { issuer: IssuerName::new("hub"), reason }));
+        refusals.extend(
+            foreign.map(|reason| LoginRejection::ForeignToken { issuer: IssuerName::new("hub"), reason }),
+        );
         for refused in refusals {
             let Refusal { message, phrase, .. } = refused.refusal();
             assert!(phrase.starts_with(refused.code().name()) && phrase.is_ascii(), "{phrase}");
