@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use async_trait::async_trait;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, FromRow};
 
-use super::{Store, corrupt, list};
+use super::sql::Columns;
+use super::{Store, corrupt};
 use crate::domain::decision::Viewer;
 use crate::domain::principal::{PrincipalId, UserId};
 use crate::domain::project::{EntityId, ProjectId};
@@ -20,7 +21,6 @@ const PROJECT: &str = "SELECT id, id AS project_id, name, CAST(NULL AS TEXT) AS 
 const REPOSITORY: &str = "SELECT repositories.id, project_id, CAST(NULL AS TEXT) AS name, path, \
      repositories.created_by, repositories.created_at FROM repositories";
 
-#[derive(sqlx::FromRow)]
 struct EntityRow {
     id: i64,
     project_id: i64,
@@ -28,6 +28,19 @@ struct EntityRow {
     path: Option<String>,
     created_by: Option<i64>,
     created_at: i64,
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for EntityRow {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.value("id")?,
+            project_id: row.value("project_id")?,
+            name: row.value("name")?,
+            path: row.value("path")?,
+            created_by: row.value("created_by")?,
+            created_at: row.value("created_at")?,
+        })
+    }
 }
 
 impl EntityRow {
@@ -57,9 +70,8 @@ impl Entities for Store {
         let statement = format!(
             "{PROJECT} WHERE id = $1 UNION ALL {REPOSITORY} WHERE id = $1 AND state IN ('live', 'trashed')"
         );
-        let row: Option<EntityRow> = list!(self, connection => {
-            sqlx::query_as(AssertSqlSafe(statement)).bind(id.number()).fetch_optional(connection).await?
-        });
+        let row: Option<EntityRow> =
+            self.read(AssertSqlSafe(statement))?.bind(id.number()).fetch_optional().await?;
         row.map(EntityRow::into_entity).transpose()
     }
 
@@ -97,19 +109,18 @@ impl Store {
         project: Option<ProjectId>,
         page: Page,
     ) -> Result<Vec<Entity>, StorageError> {
-        let rows: Vec<EntityRow> = list!(self, connection => {
-            let mut query = sqlx::query_as(AssertSqlSafe(statement))
-                .bind(page.after.map_or(0, EntityId::number))
-                .bind(i64::try_from(page.limit).unwrap_or(i64::MAX))
-                .bind(viewer.sees_everything)
-                .bind(viewer.bound_to.map(ProjectId::number))
-                .bind(viewer.robot_of.map(ProjectId::number))
-                .bind(project.map(ProjectId::number));
-            for principal in &viewer.principals {
-                query = query.bind(principal.number());
-            }
-            query.fetch_all(connection).await?
-        });
+        let mut query = self
+            .list(AssertSqlSafe(statement))?
+            .bind(page.after.map_or(0, EntityId::number))
+            .bind(i64::try_from(page.limit).unwrap_or(i64::MAX))
+            .bind(viewer.sees_everything)
+            .bind(viewer.bound_to.map(ProjectId::number))
+            .bind(viewer.robot_of.map(ProjectId::number))
+            .bind(project.map(ProjectId::number));
+        for principal in &viewer.principals {
+            query = query.bind(principal.number());
+        }
+        let rows: Vec<EntityRow> = query.fetch_all().await?;
         rows.into_iter().map(EntityRow::into_entity).collect()
     }
 }

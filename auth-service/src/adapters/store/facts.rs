@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 
-use super::{CHANGES_KEPT, Store, corrupt, read};
+use super::sql::Statement;
+use super::{CHANGES_KEPT, Store, corrupt};
 use crate::domain::facts::{Facts, ProjectFacts, RepositoryFacts, RepositorySituation};
 use crate::domain::login::Identity;
 use crate::domain::principal::UserId;
@@ -32,10 +33,6 @@ const TOKEN: &str = ", tokens.id AS token_id, tokens.kind AS token_kind, tokens.
      tokens.scopes AS token_scopes, tokens.project_id AS token_project, tokens.generation AS token_generation, \
      tokens.service AS token_service, \
      CASE WHEN idle_until < COALESCE(expires_at, idle_until + 1) THEN idle_until ELSE expires_at END AS token_end";
-const NO_PROJECT: &str = ", CAST(NULL AS BIGINT) AS project_id, CAST(0 AS BIGINT) AS project_flags, \
-     CAST(NULL AS TEXT) AS project_sharing";
-const NO_REPOSITORY: &str = ", CAST(NULL AS TEXT) AS state, CAST(0 AS BIGINT) AS flags, \
-     CAST(NULL AS BIGINT) AS reserved_by, CAST(NULL AS BIGINT) AS reserved_until, CAST(NULL AS TEXT) AS sharing";
 const PROJECT: &str = ", projects.id AS project_id, CAST(CASE WHEN projects.trashed_at IS NULL THEN 0 ELSE 1 END \
      + CASE WHEN projects.open_data THEN 2 ELSE 0 END AS BIGINT) AS project_flags, (SELECT \
      string_agg(principal_id || ':' || kinds, ' ') FROM access WHERE item_id = projects.id) AS project_sharing";
@@ -74,24 +71,15 @@ impl FactsStore for Store {
         names: &[RepositoryName],
     ) -> Result<At<Facts>, StorageError> {
         let now = self.clock.now();
-        let statement = snapshot_statement(identity, names);
-        let rows: Vec<SnapshotRow> = read!(self, connection => {
-            let mut query = sqlx::query_as(AssertSqlSafe(statement));
-            query = match identity {
-                Identity::Nobody => query.bind(0_i64),
-                Identity::User(user) => query.bind(user.number()),
-                Identity::Token(token) => query.bind(token.number()),
-                Identity::Subject(subject) => query.bind(&*subject.issuer).bind(&*subject.subject),
-                Identity::Robot(robot) => query.bind(robot.as_str()),
-            };
-            for name in names {
-                query = query.bind(name.project().number()).bind(name.path());
-            }
-            match names.len() {
-                0 | 1 => vec![query.fetch_one(connection).await?],
-                _ => query.fetch_all(connection).await?,
-            }
-        });
+        let statement = self.read(AssertSqlSafe(snapshot_statement(identity, names)))?;
+        let mut statement = bind_identity(statement, identity);
+        for name in names {
+            statement = statement.bind(name.project().number()).bind(name.path());
+        }
+        let rows: Vec<SnapshotRow> = match names.len() {
+            0 | 1 => vec![statement.fetch_one().await?],
+            _ => statement.fetch_all().await?,
+        };
         let Some(first) = rows.first() else { return Err(corrupt("facts_revision", "empty")) };
         let mut repositories = Vec::with_capacity(names.len());
         let mut project = None;
@@ -125,20 +113,20 @@ impl FactsStore for Store {
     ) -> Result<At<Option<ProjectContents>>, StorageError> {
         let local_limit = limit.saturating_add(1).saturating_mul(LOCAL_ROWS_EACH);
         let bound = |limit: usize| i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows: Vec<ContentsRow> = read!(self, connection => {
-            sqlx::query_as(AssertSqlSafe(contents_statement()))
-                .bind(id.number())
-                .bind(bound(limit.saturating_add(1)))
-                .bind(bound(local_limit))
-                .fetch_all(connection)
-                .await?
-        });
-        let Some(first) = rows.first() else { return Err(corrupt("facts_revision", "empty")) };
-        Ok(At { revision: Revision(first.revision), value: contents(&rows, limit)? })
+        let rows: Vec<ContentsRow> = self
+            .read(AssertSqlSafe(contents_statement()))?
+            .bind(id.number())
+            .bind(bound(limit.saturating_add(1)))
+            .bind(bound(local_limit))
+            .fetch_all()
+            .await?;
+        let revision = rows.iter().find_map(|row| row.revision);
+        let revision = Revision(revision.ok_or_else(|| corrupt("facts_revision", "empty"))?);
+        Ok(At { revision, value: contents(&rows, limit)? })
     }
 
     async fn revision(&self) -> Result<Revision, StorageError> {
-        let (revision,): (i64,) = read!(self, connection => sqlx::query_as("SELECT revision FROM facts_revision").fetch_one(connection).await?);
+        let (revision,): (i64,) = self.read("SELECT revision FROM facts_revision")?.fetch_one().await?;
         Ok(Revision(revision))
     }
 
@@ -147,13 +135,12 @@ impl FactsStore for Store {
         if until < since || until.0 - since.0 > CHANGES_KEPT {
             return Ok(Changes::Everything);
         }
-        let rows: Vec<(String, i64)> = read!(self, connection => {
-            sqlx::query_as("SELECT subject, number FROM facts_changes WHERE revision > $1 AND revision <= $2")
-                .bind(since.0)
-                .bind(until.0)
-                .fetch_all(connection)
-                .await?
-        });
+        let rows: Vec<(String, i64)> = self
+            .read("SELECT subject, number FROM facts_changes WHERE revision > $1 AND revision <= $2")?
+            .bind(since.0)
+            .bind(until.0)
+            .fetch_all()
+            .await?;
         if i64::try_from(rows.len()).ok() != Some(until.0 - since.0) {
             return Ok(Changes::Everything);
         }
@@ -163,6 +150,17 @@ impl FactsStore for Store {
             other => Err(corrupt("facts_changes.subject", other)),
         };
         Ok(Changes::Of(rows.into_iter().map(subject).collect::<Result<_, _>>()?))
+    }
+}
+
+/// Binds whose facts are read: `$1`, of a subject also `$2`.
+fn bind_identity<'c>(statement: Statement<'c>, identity: &Identity) -> Statement<'c> {
+    match identity {
+        Identity::Nobody => statement.bind(0_i64),
+        Identity::User(user) => statement.bind(user.number()),
+        Identity::Token(token) => statement.bind(token.number()),
+        Identity::Subject(subject) => statement.bind(&*subject.issuer).bind(&*subject.subject),
+        Identity::Robot(robot) => statement.bind(robot.as_str()),
     }
 }
 
@@ -176,7 +174,7 @@ fn snapshot_statement(identity: &Identity, names: &[RepositoryName]) -> String {
         Identity::Robot(_) => ("", FROM_ROBOT, 2),
     };
     if names.is_empty() {
-        return format!("{USER}{columns}{NO_PROJECT}{NO_REPOSITORY}{from}");
+        return format!("{USER}{columns}{from}");
     }
     let mut text = String::with_capacity(2_000 + names.len() * 24);
     text.push_str("WITH asked (place, project, path) AS (VALUES ");
@@ -188,15 +186,16 @@ fn snapshot_statement(identity: &Identity, names: &[RepositoryName]) -> String {
     text
 }
 
-/// One statement for all of project `$1`, at most `$2` repositories of each kind and `$3` rows of their local
-/// sharing: a row for the project with its usual repositories, and one for each unusual one. If there is more
-/// local sharing than that, nothing of what is in the project.
+/// One statement for all of project `$1`: a row for the project with its usual repositories, and one for each unusual one,
+/// at most `$2` of each kind and `$3` rows of local sharing; if there is more local sharing, no repositories at all.
 fn contents_statement() -> String {
     format!(
-        "WITH shared AS ({SHARED}{UNUSUAL} LIMIT $3) AS local_rows) SELECT revision{PROJECT}, \
-         CASE WHEN counted < $3 THEN ({PLAIN}) END AS plain, CAST(NULL AS TEXT) AS path{NO_REPOSITORY} \
-         FROM facts_revision CROSS JOIN shared LEFT JOIN projects ON projects.id = $1 \
-         UNION ALL SELECT * FROM (SELECT 0, project_id, 0, NULL, NULL, path{REPOSITORY} \
-         FROM repositories CROSS JOIN shared WHERE project_id = $1 AND counted < $3 AND {UNUSUAL} LIMIT $2) AS unusual"
+        "WITH shared AS ({SHARED}{UNUSUAL} LIMIT $3) AS local_rows), \
+         project AS MATERIALIZED (SELECT revision{PROJECT}, CASE WHEN counted < $3 THEN ({PLAIN}) END AS plain \
+         FROM facts_revision CROSS JOIN shared LEFT JOIN projects ON projects.id = $1), \
+         unusual AS MATERIALIZED (SELECT path{REPOSITORY} FROM repositories CROSS JOIN shared \
+         WHERE project_id = $1 AND counted < $3 AND {UNUSUAL} LIMIT $2) \
+         SELECT project.*, unusual.* FROM project LEFT JOIN unusual ON FALSE \
+         UNION ALL SELECT project.*, unusual.* FROM unusual LEFT JOIN project ON FALSE"
     )
 }

@@ -6,7 +6,10 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Decode, Encode, PgConnection, PgPool, Postgres, Row, SqlSafeStr, Sqlite, SqliteConnection, Type};
+use sqlx::{
+    ColumnIndex as _, Decode, Encode, PgConnection, PgPool, Postgres, Row, SqlSafeStr, Sqlite,
+    SqliteConnection, Type,
+};
 use tokio::time::Instant;
 
 use super::readers::{Reader, Readers};
@@ -31,26 +34,37 @@ impl<T> FromRow for T where
 /// A row of either engine, with its columns by name.
 pub(super) trait Columns: Row {
     /// The value of the column `name`.
-    fn column<'r, T>(&'r self, name: &str) -> Result<T, sqlx::Error>
+    fn value<'r, T>(&'r self, name: &str) -> Result<T, sqlx::Error>
     where
         T: Decode<'r, Sqlite> + Decode<'r, Postgres> + Value;
+
+    /// Whether there is a column `name`.
+    fn has_column(&self, name: &str) -> bool;
 }
 
 impl Columns for SqliteRow {
-    fn column<'r, T>(&'r self, name: &str) -> Result<T, sqlx::Error>
+    fn value<'r, T>(&'r self, name: &str) -> Result<T, sqlx::Error>
     where
         T: Decode<'r, Sqlite> + Decode<'r, Postgres> + Value,
     {
         self.try_get(name)
     }
+
+    fn has_column(&self, name: &str) -> bool {
+        name.index(self).is_ok()
+    }
 }
 
 impl Columns for PgRow {
-    fn column<'r, T>(&'r self, name: &str) -> Result<T, sqlx::Error>
+    fn value<'r, T>(&'r self, name: &str) -> Result<T, sqlx::Error>
     where
         T: Decode<'r, Sqlite> + Decode<'r, Postgres> + Value,
     {
         self.try_get(name)
+    }
+
+    fn has_column(&self, name: &str) -> bool {
+        name.index(self).is_ok()
     }
 }
 

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use sqlx::AssertSqlSafe;
 
-use super::super::{Store, corrupt, read};
+use super::super::{Store, corrupt};
 use super::rows::ItemRow;
-use super::{FROM_ROBOT, FROM_SUBJECT, FROM_TOKEN, FROM_USER, PROJECT, REPOSITORY, TOKEN, USER};
+use super::{
+    FROM_ROBOT, FROM_SUBJECT, FROM_TOKEN, FROM_USER, PROJECT, REPOSITORY, TOKEN, USER, bind_identity,
+};
 use crate::domain::facts::{Facts, ItemFacts};
 use crate::domain::login::Identity;
 use crate::domain::project::EntityId;
@@ -19,18 +21,8 @@ pub(super) async fn snapshot(
     identity: &Identity,
     entity: EntityId,
 ) -> Result<At<Facts>, StorageError> {
-    let statement = statement(identity);
-    let row: ItemRow = read!(store, connection => {
-        let mut query = sqlx::query_as(AssertSqlSafe(statement));
-        query = match identity {
-            Identity::Nobody => query.bind(0_i64),
-            Identity::User(user) => query.bind(user.number()),
-            Identity::Token(token) => query.bind(token.number()),
-            Identity::Subject(subject) => query.bind(&*subject.issuer).bind(&*subject.subject),
-            Identity::Robot(robot) => query.bind(robot.as_str()),
-        };
-        query.bind(entity.number()).fetch_one(connection).await?
-    });
+    let statement = store.read(AssertSqlSafe(statement(identity)))?;
+    let row: ItemRow = bind_identity(statement, identity).bind(entity.number()).fetch_one().await?;
     let user = row.login.user.facts()?.map(Arc::new);
     let token = user.as_ref().map(|user| row.login.token.facts(user.id)).transpose()?.flatten().map(Arc::new);
     let project = row.login.project.facts()?.map(Arc::new);

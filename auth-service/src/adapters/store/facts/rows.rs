@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use sqlx::FromRow;
+
+use super::super::sql::Columns;
 use super::corrupt;
 use crate::domain::access::AccessSet;
 use crate::domain::account::AccountState;
@@ -17,41 +20,30 @@ use crate::ports::StorageError;
 use crate::ports::facts::{ProjectContents, StoredRepository};
 
 /// One repository asked about, with everything that decides about it.
-#[derive(sqlx::FromRow)]
 pub(super) struct SnapshotRow {
     pub(super) revision: i64,
-    #[sqlx(flatten)]
     pub(super) user: UserColumns,
-    #[sqlx(flatten)]
     pub(super) token: TokenColumns,
-    #[sqlx(flatten)]
     pub(super) project: ProjectColumns,
-    #[sqlx(flatten)]
     pub(super) repository: RepositoryColumns,
 }
 
 /// One project or repository asked about by its number; without a path, a project.
-#[derive(sqlx::FromRow)]
 pub(super) struct ItemRow {
-    #[sqlx(flatten)]
     pub(super) login: SnapshotRow,
     pub(super) path: Option<String>,
 }
 
-/// A whole project: the first row has its usual repositories, each other one an unusual one.
-#[derive(sqlx::FromRow)]
+/// A whole project: the row with a revision has the project and its usual repositories, each other row an unusual one.
 pub(super) struct ContentsRow {
-    pub(super) revision: i64,
-    #[sqlx(flatten)]
+    pub(super) revision: Option<i64>,
     project: ProjectColumns,
     plain: Option<String>,
     path: Option<String>,
-    #[sqlx(flatten)]
     repository: RepositoryColumns,
 }
 
 /// A user, or nobody.
-#[derive(sqlx::FromRow)]
 pub(super) struct UserColumns {
     user_id: Option<i64>,
     user_flags: i64,
@@ -61,46 +53,122 @@ pub(super) struct UserColumns {
 }
 
 /// A token, or none; the columns are there only when a token was asked with.
-#[derive(Default, sqlx::FromRow)]
-#[sqlx(default)]
+#[derive(Default)]
 pub(super) struct TokenColumns {
-    #[sqlx(rename = "token_id")]
     id: Option<i64>,
-    #[sqlx(rename = "token_kind")]
     kind: Option<String>,
-    #[sqlx(rename = "token_digest")]
     digest: Option<Vec<u8>>,
-    #[sqlx(rename = "token_scopes")]
     scopes: Option<i64>,
-    #[sqlx(rename = "token_project")]
     project: Option<i64>,
-    #[sqlx(rename = "token_generation")]
     generation: Option<i64>,
-    #[sqlx(rename = "token_service")]
     service: Option<String>,
-    #[sqlx(rename = "token_end")]
     end: Option<i64>,
 }
 
-/// A project, or none.
-#[derive(sqlx::FromRow)]
+/// A project, or none; the columns are there only when a repository was asked for.
+#[derive(Default)]
 pub(super) struct ProjectColumns {
-    #[sqlx(rename = "project_id")]
     id: Option<i64>,
-    #[sqlx(rename = "project_flags")]
-    flags: i64,
-    #[sqlx(rename = "project_sharing")]
+    flags: Option<i64>,
     sharing: Option<String>,
 }
 
-/// A repository, or none.
-#[derive(sqlx::FromRow)]
+/// A repository, or none; the columns are there only when one was asked for.
+#[derive(Default)]
 pub(super) struct RepositoryColumns {
     state: Option<String>,
-    flags: i64,
+    flags: Option<i64>,
     reserved_by: Option<i64>,
     reserved_until: Option<i64>,
     sharing: Option<String>,
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for SnapshotRow {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            revision: row.value("revision")?,
+            user: UserColumns::from_row(row)?,
+            token: TokenColumns::from_row(row)?,
+            project: ProjectColumns::from_row(row)?,
+            repository: RepositoryColumns::from_row(row)?,
+        })
+    }
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for ItemRow {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self { login: SnapshotRow::from_row(row)?, path: row.value("path")? })
+    }
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for ContentsRow {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            revision: row.value("revision")?,
+            project: ProjectColumns::from_row(row)?,
+            plain: row.value("plain")?,
+            path: row.value("path")?,
+            repository: RepositoryColumns::from_row(row)?,
+        })
+    }
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for UserColumns {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            user_id: row.value("user_id")?,
+            user_flags: row.value("user_flags")?,
+            generation: row.value("generation")?,
+            robot_of: row.value("robot_of")?,
+            teams: row.value("teams")?,
+        })
+    }
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for TokenColumns {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        if !row.has_column("token_id") {
+            return Ok(Self::default());
+        }
+        Ok(Self {
+            id: row.value("token_id")?,
+            kind: row.value("token_kind")?,
+            digest: row.value("token_digest")?,
+            scopes: row.value("token_scopes")?,
+            project: row.value("token_project")?,
+            generation: row.value("token_generation")?,
+            service: row.value("token_service")?,
+            end: row.value("token_end")?,
+        })
+    }
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for ProjectColumns {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        if !row.has_column("project_id") {
+            return Ok(Self::default());
+        }
+        Ok(Self {
+            id: row.value("project_id")?,
+            flags: row.value("project_flags")?,
+            sharing: row.value("project_sharing")?,
+        })
+    }
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for RepositoryColumns {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        if !row.has_column("state") {
+            return Ok(Self::default());
+        }
+        Ok(Self {
+            state: row.value("state")?,
+            flags: row.value("flags")?,
+            reserved_by: row.value("reserved_by")?,
+            reserved_until: row.value("reserved_until")?,
+            sharing: row.value("sharing")?,
+        })
+    }
 }
 
 impl UserColumns {
@@ -145,10 +213,11 @@ impl TokenColumns {
 impl ProjectColumns {
     pub(super) fn facts(&self) -> Result<Option<ProjectFacts>, StorageError> {
         let Some(id) = self.id else { return Ok(None) };
+        let flags = self.flags.unwrap_or(0);
         Ok(Some(ProjectFacts {
             id: ProjectId::new(id),
-            state: if self.flags & 1 == 0 { LifeState::Live } else { LifeState::Trashed },
-            open_data: self.flags & 2 != 0,
+            state: if flags & 1 == 0 { LifeState::Live } else { LifeState::Trashed },
+            open_data: flags & 2 != 0,
             sharing: sharing(self.sharing.as_deref())?,
         }))
     }
@@ -168,9 +237,10 @@ impl RepositoryColumns {
     }
 
     fn known(&self, state: LifeState) -> Result<RepositoryFacts, StorageError> {
-        let is_local = self.flags & 1 != 0;
+        let flags = self.flags.unwrap_or(0);
+        let is_local = flags & 1 != 0;
         let local_sharing = is_local.then(|| sharing(self.sharing.as_deref())).transpose()?.map(Arc::new);
-        Ok(RepositoryFacts::Known { state, open_data: self.flags & 2 != 0, local_sharing })
+        Ok(RepositoryFacts::Known { state, open_data: flags & 2 != 0, local_sharing })
     }
 }
 
@@ -197,13 +267,14 @@ fn number<N: FromStr>(text: &str, column: &str) -> Result<N, StorageError> {
 
 /// The project with what is in it, unless there is more than `limit` of a kind; `None` without a project.
 pub(super) fn contents(rows: &[ContentsRow], limit: usize) -> Result<Option<ProjectContents>, StorageError> {
-    let Some((first, others)) = rows.split_first() else { return Ok(None) };
-    let Some(project) = first.project.facts()?.map(Arc::new) else { return Ok(None) };
+    let (unusual_rows, project_rows): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.revision.is_none());
+    let Some(of_project) = project_rows.first() else { return Ok(None) };
+    let Some(project) = of_project.project.facts()?.map(Arc::new) else { return Ok(None) };
     let plain =
-        first.plain.as_deref().map(|paths| paths.split_whitespace().map(Box::from).collect::<Vec<_>>());
-    let listed = plain.filter(|plain| plain.len() <= limit && others.len() <= limit);
+        of_project.plain.as_deref().map(|paths| paths.split_whitespace().map(Box::from).collect::<Vec<_>>());
+    let listed = plain.filter(|plain| plain.len() <= limit && unusual_rows.len() <= limit);
     let mut unusual = HashMap::new();
-    for row in others.iter().filter(|_| listed.is_some()) {
+    for row in unusual_rows.iter().filter(|_| listed.is_some()) {
         let path = row.path.as_deref().ok_or_else(|| corrupt("repositories.path", "empty"))?;
         if let Some(stored) = row.repository.stored()? {
             unusual.insert(path.into(), stored);
