@@ -15,8 +15,8 @@ use crate::domain::login::{Caller, CredentialUse, Identity, LoginContext, Proof,
 use crate::domain::login_rejection::LoginRejection;
 use crate::domain::login_scope::{LoginScopes, Powers};
 use crate::domain::project::ProjectId;
+use crate::domain::reason::Refusal;
 use crate::domain::reason::{ReasonCode, with_code};
-use crate::domain::refusal::Refusal;
 use crate::domain::repository::RepositoryName;
 use crate::domain::scope::RequestedScopes;
 use crate::ports::StorageError;

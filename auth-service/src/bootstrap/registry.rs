@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::wiring::token_terms;
 use crate::adapters::registry_client::RegistryClient;
 use crate::adapters::shared_answers::NoRegistry;
 use crate::adapters::signing::{KeyDirectory, KeyWatch};
@@ -12,11 +11,22 @@ use crate::app::first_push::FirstPush;
 use crate::app::manage_items::ManageItems;
 use crate::app::raise_numbers::RaiseNumbers;
 use crate::config::Settings;
+use crate::domain::claims::TokenTerms;
 use crate::ports::facts::FactsReader;
 use crate::ports::items::ReservationLimits;
 use crate::ports::registry::RegistryContents;
 use crate::ports::signer::Signer;
 use crate::ports::system::Clock;
+
+/// The claims that are the same in every token.
+pub(super) fn token_terms(settings: &Settings) -> TokenTerms {
+    let token = &settings.token;
+    TokenTerms {
+        issuer: token.issuer.clone(),
+        service: token.service.clone(),
+        lifetime_seconds: i64::try_from(token.lifetime.as_secs()).unwrap_or(i64::MAX),
+    }
+}
 
 pub(super) fn registry_client(
     settings: &Settings,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use super::background::Background;
 use super::issuers::{self, token_shapes};
-use super::registry::{first_push, raise_numbers, registry_client};
+use super::registry::{first_push, raise_numbers, registry_client, token_terms};
 use crate::adapters::argon2::{HashingOptions, HashingThreads};
 use crate::adapters::facts::{CachedFacts, DirectFacts};
 use crate::adapters::issuers::Issuers;
@@ -27,7 +27,6 @@ use crate::app::log_in::LogIn;
 use crate::app::readiness::{Readiness, WriteTrials};
 use crate::app::record_events::RecordEvents;
 use crate::config::Settings;
-use crate::domain::claims::TokenTerms;
 use crate::domain::lockout::LockoutPolicy;
 use crate::ports::facts::FactsReader;
 use crate::ports::registry::RegistryContents;
@@ -57,16 +56,6 @@ pub fn give_tokens(settings: &Settings, store: &Arc<Store>) -> GiveTokens {
         identity_idle: settings.login.identity_idle,
         session_life: settings.login.session,
         service: settings.token.service.clone(),
-    }
-}
-
-/// What is the same in every token.
-pub(super) fn token_terms(settings: &Settings) -> TokenTerms {
-    let token = &settings.token;
-    TokenTerms {
-        issuer: token.issuer.clone(),
-        service: token.service.clone(),
-        lifetime_seconds: i64::try_from(token.lifetime.as_secs()).unwrap_or(i64::MAX),
     }
 }
 

@@ -15,7 +15,6 @@ use crate::config::Settings;
 use crate::domain::account::{AccountName, AccountState, CountedName, EmailAddress};
 use crate::domain::credential::NewPassword;
 use crate::domain::network::ClientNetwork;
-use crate::domain::principal::UserId;
 use crate::ports::accounts::{AccountError, NewUser, Team, Teams as _, User, UserChange, Users};
 use crate::ports::login_failures::LoginFailures as _;
 
@@ -78,12 +77,6 @@ async fn unlock(store: &Store, name: &AccountName) -> Result<(), Failure> {
         store.unlock(&CountedName::of(typed)).await?;
     }
     Ok(())
-}
-
-/// The number of the user called `name`.
-pub(super) async fn number_of(store: &Store, name: &AccountName) -> Result<UserId, Failure> {
-    let user = store.user(name).await?.ok_or_else(|| AccountError::NoSuchUser(name.clone()))?;
-    Ok(user.id)
 }
 
 fn told(name: &AccountName, what: &str) -> Report {

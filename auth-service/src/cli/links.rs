@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::accounts::number_of;
 use super::arguments::Link;
 use super::output::{Failure, Report};
+use super::users::number_of;
 use crate::adapters::store::Store;
 use crate::config::{Issuer, Settings};
 use crate::domain::account::AccountName;

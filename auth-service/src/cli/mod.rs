@@ -13,6 +13,7 @@ mod links;
 mod output;
 mod serve;
 mod tokens;
+mod users;
 
 use std::process::ExitCode;
 

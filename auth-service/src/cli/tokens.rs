@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::accounts::number_of;
 use super::arguments::{LoginCommand, TokenCommand};
 use super::output::{Failure, Report};
+use super::users::number_of;
 use crate::adapters::store::Store;
 use crate::adapters::system::SystemClock;
 use crate::app::give_tokens::PersonalTokenRequest;

@@ -7,8 +7,7 @@ use super::foreign::IssuerName;
 use super::foreign::claimed_issuer::ClaimedIssuer;
 use super::foreign::rules::ForeignRefusal;
 use super::lockout::{Counter, Wait};
-use super::reason::ReasonCode;
-use super::refusal::Refusal;
+use super::reason::{ReasonCode, Refusal};
 use super::service_token::{Mistyped, ServiceTokenKind};
 use super::time::Timestamp;
 

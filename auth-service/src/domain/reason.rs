@@ -199,6 +199,31 @@ impl Reason {
     }
 }
 
+/// The answer to a client that gets no token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable code.
+    pub code: ReasonCode,
+    /// One line for the user's terminal.
+    pub message: String,
+    /// The same without anything that changes, for the status line: `docs/PROTOCOL.md`.
+    pub phrase: &'static str,
+}
+
+impl Refusal {
+    /// With a line that says its code already.
+    #[must_use]
+    pub const fn new(code: ReasonCode, message: String) -> Self {
+        Self { code, message, phrase: code.phrase() }
+    }
+
+    /// With the sentence of a line.
+    #[must_use]
+    pub fn of(code: ReasonCode, sentence: &str) -> Self {
+        Self::new(code, with_code(code, sentence))
+    }
+}
+
 /// A sentence followed by its code in brackets: what a person quotes is what an operator searches for.
 #[must_use]
 pub fn with_code(code: ReasonCode, sentence: &str) -> String {

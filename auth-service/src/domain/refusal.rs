@@ -2,33 +2,8 @@
 //! rule with which every client goes on as far as it can and shows its user the reason otherwise.
 
 use super::decision::{Decision, Missing, RepositoryDecision};
-use super::reason::{Reason, ReasonCode, with_code};
+use super::reason::{Reason, Refusal};
 use super::scope::{Action, Actions};
-
-/// What a client is told in place of a token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The stable code.
-    pub code: ReasonCode,
-    /// One line for the user's terminal.
-    pub message: String,
-    /// The same without anything that changes, for the status line: `docs/PROTOCOL.md`.
-    pub phrase: &'static str,
-}
-
-impl Refusal {
-    /// With a line that says its code already.
-    #[must_use]
-    pub const fn new(code: ReasonCode, message: String) -> Self {
-        Self { code, message, phrase: code.phrase() }
-    }
-
-    /// With the sentence of a line.
-    #[must_use]
-    pub fn of(code: ReasonCode, sentence: &str) -> Self {
-        Self::new(code, with_code(code, sentence))
-    }
-}
 
 /// What a request for push can mean; it depends on the client that sends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Why a login has failed.
 
 use super::StorageError;
-use super::passwords::HashError;
 use crate::domain::foreign::IssuerName;
 use crate::domain::login_rejection::LoginRejection;
 
@@ -32,14 +31,5 @@ impl From<LoginRejection> for LoginError {
 impl From<StorageError> for LoginError {
     fn from(error: StorageError) -> Self {
         Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<HashError> for LoginError {
-    fn from(error: HashError) -> Self {
-        match error {
-            HashError::Busy => Self::Busy,
-            HashError::Broken => Self::Unavailable(error.to_string()),
-        }
     }
 }

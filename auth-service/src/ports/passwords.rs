@@ -22,6 +22,15 @@ pub enum HashError {
     Broken,
 }
 
+impl From<HashError> for LoginError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy => Self::Busy,
+            HashError::Broken => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
 /// The result of comparing a password with a hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {

@@ -1,4 +1,4 @@
-//! Who may know whom. `docs/ARCHITECTURE.md` draws the same picture.
+//! Which layer may use which. `docs/ARCHITECTURE.md` draws the same picture.
 
 use super::source::{SourceFile, source_files};
 

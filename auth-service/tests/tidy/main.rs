@@ -2,6 +2,7 @@
 //! files, pairs of migrations, complete lists of variants, and that pages and comments name only what is there.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 
+mod circles;
 mod citations;
 mod docs;
 mod layers;

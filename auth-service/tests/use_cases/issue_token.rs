@@ -8,7 +8,7 @@ use auth_service::domain::credential::Credential;
 use auth_service::domain::facts::RepositoryFacts;
 use auth_service::domain::principal::UserId;
 use auth_service::domain::reason::ReasonCode;
-use auth_service::domain::refusal::Refusal;
+use auth_service::domain::reason::Refusal;
 use auth_service::ports::login_error::LoginError;
 use auth_service::ports::registry::Holding;
 

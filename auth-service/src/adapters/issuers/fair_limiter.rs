@@ -1,12 +1,12 @@
-//! How many may ask an issuer at the same time, and how that is shared: a network that takes all it can get leaves
-//! limiter for the others.
+//! How many may ask an issuer at the same time, and how that is shared: a network that takes all it can
+//! get leaves permits for the others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
-use super::outgoing::Unreachable;
+use super::request_context::Unreachable;
 use crate::domain::network::ClientNetwork;
 
 /// Most requests to one issuer at the same time.
@@ -44,7 +44,7 @@ impl FairLimiter {
         Self { all: Semaphore::new(MAX_CONCURRENT), networks: Mutex::default() }
     }
 
-    /// Waits for a permit of the network's, and then for one of all: who waits for the latter is one of few.
+    /// Waits for a permit of the network's, and then for one of all: only a few of a network wait for the latter.
     pub(super) async fn enter(&self, network: ClientNetwork) -> Result<Permit<'_>, Unreachable> {
         let (presence, permits) = self.presence(network);
         let closed = |_| "no requests are sent any more".to_owned();

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::outgoing::{Outgoing, Reply, Unreachable};
-use super::request_context::RequestContext;
+use super::outgoing::{Outgoing, Reply};
+use super::request_context::{RequestContext, Unreachable};
 use crate::domain::foreign::claims::Claims;
 
 /// No answer that can be used; for the log.

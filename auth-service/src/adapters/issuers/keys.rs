@@ -11,7 +11,8 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::outgoing::{Outgoing, Reply, Unreachable};
+use super::outgoing::{Outgoing, Reply};
+use super::request_context::Unreachable;
 use crate::ports::system::Clock;
 
 /// How long keys are used before they are read again: a key that the issuer has withdrawn is good for so long.

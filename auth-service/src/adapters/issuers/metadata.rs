@@ -8,7 +8,8 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::IssuerOptions;
-use super::outgoing::{Outgoing, Reply, Unreachable, require_safe};
+use super::outgoing::{Outgoing, Reply, require_safe};
+use super::request_context::Unreachable;
 use crate::ports::system::Clock;
 
 /// How long metadata is used before it is read again.

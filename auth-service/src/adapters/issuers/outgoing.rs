@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use super::circuit::Circuit;
 use super::fair_limiter::{FairLimiter, Permit};
-use super::request_context::RequestContext;
+use super::request_context::{RequestContext, Unreachable};
 use crate::ports::system::Clock;
 
 /// Most bytes of one answer: key sets of large issuers have some dozen kilobytes.
@@ -25,9 +25,6 @@ const ENOUGH: Duration = Duration::from_millis(7500);
 
 /// Why nobody is asked while the circuit is open.
 const LEFT_ALONE: &str = "it did not answer a moment ago";
-
-/// Why there is no answer; for the log.
-pub(super) type Unreachable = String;
 
 /// An answer.
 pub(super) enum Reply<T> {

@@ -1,4 +1,4 @@
-//! For whom a token is asked about.
+//! The client that waits for the answer of an issuer.
 
 use std::time::Duration;
 
@@ -6,7 +6,10 @@ use tokio::time::Instant;
 
 use crate::domain::network::ClientNetwork;
 
-/// For whom a token is asked about, and until when they wait for all of it.
+/// Why there is no answer; for the log.
+pub(super) type Unreachable = String;
+
+/// The network of the client, and the moment until which it waits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RequestContext {
     pub(super) network: ClientNetwork,

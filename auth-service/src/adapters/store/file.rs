@@ -15,7 +15,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::journal::{Progress, pages_beyond};
+use super::journal::{Progress, beside, pages_beyond};
 use crate::ports::StorageError;
 
 /// Marks a file as a database of this program (sqlite.org/fileformat.html, 1.3.12); a migration sets it.
@@ -211,13 +211,6 @@ fn missing_pages(path: &Path, file: &File, header: &[u8; HEADER]) -> io::Result<
     let in_journal = pages_beyond(path, page_bytes, first)?;
     let here = whole_pages(file.metadata()?.len());
     Ok((here + 1..=pages).filter(|page| !in_journal.contains(page)).count())
-}
-
-/// The file of this name with an ending.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 fn number(header: &[u8; HEADER], at: usize) -> u32 {

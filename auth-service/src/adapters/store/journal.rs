@@ -5,14 +5,19 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
-
-use super::file::beside;
+use std::path::{Path, PathBuf};
 
 const JOURNAL_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 /// The index's header, twice, and what is known of checkpoints.
 const INDEX_HEADER: usize = 136;
+
+/// The file of this name with an ending.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
 
 /// How far checkpoints have come: what has been copied from the journal into the main file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ mod linked_subjects;
 mod login_failures;
 mod name_reservations;
 mod numbers;
+mod opening;
 mod owners;
 mod passwords;
 mod postgres;
@@ -38,7 +39,8 @@ use login_failures::BucketKey;
 use readers::Readers;
 use sqlite::Writer;
 
-pub use connect::{ConnectOptions, Location};
+pub use connect::Location;
+pub use opening::ConnectOptions;
 
 /// The database, connected and with its schema up to date.
 pub struct Store {

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 
 use super::Engine;
-use super::connect::{ConnectOptions, FIRST_MIGRATION, NEWEST_MIGRATION, is_first, is_up_to_date};
+use super::opening::{ConnectOptions, FIRST_MIGRATION, NEWEST_MIGRATION, is_first, is_up_to_date};
 use crate::ports::StorageError;
 
 /// After how many milliseconds the server ends a transaction whose process has stopped in the middle: no

@@ -13,8 +13,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use super::Engine;
-use super::connect::{ConnectOptions, FIRST_MIGRATION, NEWEST_MIGRATION, is_first, is_up_to_date};
-use super::file::{DatabaseFile, Mark, beside, inspect, unavailable};
+use super::file::{DatabaseFile, Mark, inspect, unavailable};
+use super::journal::beside;
+use super::opening::{ConnectOptions, FIRST_MIGRATION, NEWEST_MIGRATION, is_first, is_up_to_date};
 use super::readers::Readers;
 use crate::adapters::system::random_bytes;
 use crate::ports::StorageError;

@@ -1,5 +1,4 @@
-//! The decision on items as a table: `synapse-api.md` 5.2, as `decisions.md` changes it. Each line says who wants which
-//! kind of access to what, and what comes out.
+//! The decision on items as a table. Each line says who wants which kind of access to what, and what comes out.
 
 use std::sync::Arc;
 

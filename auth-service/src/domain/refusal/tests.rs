@@ -1,5 +1,6 @@
 //! When a request is refused and with which reason, row by row.
 
+use super::super::reason::ReasonCode;
 use super::super::scope::RequestedScopes;
 use super::*;
 

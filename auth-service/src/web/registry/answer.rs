@@ -11,8 +11,8 @@ use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, ContentType, RETRY
 use crate::app::issue_token::{IssuedToken, TokenRefusal};
 use crate::domain::contact::Contact;
 use crate::domain::login_rejection::LoginRejection;
+use crate::domain::reason::Refusal;
 use crate::domain::reason::{ReasonCode, with_code};
-use crate::domain::refusal::Refusal;
 use crate::domain::service_token::ServiceTokenKind;
 use crate::ports::login_error::LoginError;
 use crate::web::reading::{OVER_QUOTA, Unread};

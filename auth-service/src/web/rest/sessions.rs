@@ -15,7 +15,7 @@ use crate::domain::login::Caller;
 use crate::domain::login_scope::LoginScope;
 use crate::domain::principal::UserId;
 use crate::domain::reason::ReasonCode;
-use crate::domain::refusal::Refusal;
+use crate::domain::reason::Refusal;
 
 #[derive(Deserialize)]
 struct LoginRequest {
