@@ -218,7 +218,7 @@ impl Explain {
 
     fn told(&self, user: &str, mut scopes: Vec<ExplainedScope>) -> Explanation {
         for missing in scopes.iter_mut().flat_map(|scope| &mut scope.missing) {
-            missing.message = Contact::told_in(self.contact.as_ref(), &missing.message);
+            missing.message = Contact::added_to(self.contact.as_ref(), &missing.message);
         }
         Explanation { user: user.to_owned(), scopes }
     }

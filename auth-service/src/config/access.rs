@@ -8,7 +8,7 @@ use crate::domain::decision::{AccessPolicy, Certification};
 
 pub(super) const SECTION: Section = Section {
     name: "access",
-    doc: "Who may do what, beyond the permissions of projects and repositories.",
+    doc: "Rules beyond the permissions of projects and repositories.",
     keys: &[&CERTIFICATION, &ANONYMOUS_PULL],
 };
 
@@ -22,14 +22,14 @@ const CERTIFICATION: Setting<Choice<Certification>> = Setting {
         ],
     },
     preset: Preset::Text("push"),
-    doc: "What only certified users may do: every push, only the push that creates a repository, or nothing special.",
+    doc: "What only certified users may do: every push, only first pushes (`create`), or nothing (`off`).",
 };
 
 const ANONYMOUS_PULL: Setting<Flag> = Setting {
     name: "access.anonymous_pull",
     kind: Flag,
     preset: Preset::Text("false"),
-    doc: "Whether open data that is readable by PUBLIC can be pulled without a login.",
+    doc: "Whether open data with READ for PUBLIC can be pulled without a login.",
 };
 
 pub(super) fn read(reader: &mut Reader) -> Result<AccessPolicy, Noted> {

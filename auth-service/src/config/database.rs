@@ -14,7 +14,7 @@ use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "database",
-    doc: "Where accounts, permissions and what is known of the registry are stored.",
+    doc: "The database of accounts, permissions, and the registry's repositories and tags.",
     keys: &[&URL, &URL_FILE, &PLAIN_TEXT, &CONNECTIONS, &BUSY_SECONDS],
 };
 
@@ -50,7 +50,7 @@ const BUSY_SECONDS: Setting<Span> = Setting {
     name: "database.busy_seconds",
     kind: Span { minimum: 1, maximum: 60, unit: Unit::Seconds },
     preset: Preset::Text("2"),
-    doc: "How long anything may take in the database, waiting for a connection or a lock included, before the request is answered with 503.",
+    doc: "How long a request may wait for the database, for a connection or a lock included, before it is answered with 503.",
 };
 
 /// The database.

@@ -13,7 +13,7 @@ use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "http",
-    doc: "The public listener: tokens, pages and the REST interface.",
+    doc: "The public listener: tokens and the REST interface.",
     keys: &[&LISTEN, &TRUSTED_PROXIES, &TLS_CERTIFICATE, &TLS_KEY, &WORKERS, &DRAIN_SECONDS],
 };
 
@@ -28,7 +28,7 @@ const TRUSTED_PROXIES: Setting<Networks> = Setting {
     name: "http.trusted_proxies",
     kind: Networks,
     preset: Preset::Text(""),
-    doc: "Reverse proxies whose forwarded headers tell the client's address; from anybody else they are ignored.",
+    doc: "The reverse proxies whose `X-Forwarded-For` is taken for the client's address, and nothing else: from other senders it is ignored.",
 };
 
 const TLS_CERTIFICATE: Setting<FilePath> = Setting {
@@ -56,7 +56,7 @@ const DRAIN_SECONDS: Setting<Span> = Setting {
     name: "http.drain_seconds",
     kind: Span { minimum: 0, maximum: 3600, unit: Unit::Seconds },
     preset: Preset::Text("30"),
-    doc: "How long requests under way may take to end after SIGTERM.",
+    doc: "How long open requests may take to finish after SIGTERM.",
 };
 
 /// The public listener.
@@ -70,7 +70,7 @@ pub struct Http {
     pub tls: Option<TlsFiles>,
     /// How many threads answer requests; `None` means one for each core.
     pub workers: Option<usize>,
-    /// How long requests under way may take to end after SIGTERM.
+    /// How long open requests may take to finish after SIGTERM.
     pub drain: Duration,
 }
 

@@ -9,7 +9,7 @@ use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "limits",
-    doc: "Every limit in one place: what is refused for its size, and how much is remembered for how long.",
+    doc: "Limits of size, number and age.",
     keys: &[
         &SCOPES,
         &CREDENTIAL_BYTES,
@@ -36,7 +36,7 @@ const SCOPES: Setting<Whole<usize>> = Setting {
     name: "limits.scopes",
     kind: Whole { minimum: 1, maximum: 1000, unit: "" },
     preset: Preset::Text("64"),
-    doc: "The most scopes in one request; one that asks for more is refused whole.",
+    doc: "The most scopes in one request. A request with more is refused with 400.",
 };
 
 const CREDENTIAL_BYTES: Setting<Whole<usize>> = Setting {
@@ -71,28 +71,28 @@ const WEBHOOK_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.webhook_bytes",
     kind: Whole { minimum: 1_048_576, maximum: 268_435_456, unit: "bytes" },
     preset: Preset::Text("16777216"),
-    doc: "The largest notification of the registry.",
+    doc: "The largest delivery of the webhook.",
 };
 
 const IN_FLIGHT_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.in_flight_bytes",
     kind: Whole { minimum: 1_048_576, maximum: 17_179_869_184, unit: "bytes" },
     preset: Preset::Text("33554432"),
-    doc: "How many bytes of requests the public listener holds at once; what a login needs is not counted.",
+    doc: "How many bytes of requests the public listener holds in memory at once, login forms of up to 4 KiB excepted.",
 };
 
 const NETWORK_IN_FLIGHT_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.network_in_flight_bytes",
     kind: Whole { minimum: 65_536, maximum: 17_179_869_184, unit: "bytes" },
     preset: Preset::Text("4194304"),
-    doc: "How many of these may come from one client network (an IPv4 address, an IPv6 /64).",
+    doc: "How many of these may come from one client address (IPv4 address or IPv6 /64).",
 };
 
 const WEBHOOK_IN_FLIGHT_BYTES: Setting<Whole<usize>> = Setting {
     name: "limits.webhook_in_flight_bytes",
     kind: Whole { minimum: 1_048_576, maximum: 17_179_869_184, unit: "bytes" },
     preset: Preset::Text("33554432"),
-    doc: "How many bytes of notifications the operations listener holds at once.",
+    doc: "How many bytes of deliveries the operations listener holds in memory at once.",
 };
 
 const CONNECTIONS: Setting<Whole<usize>> = Setting {
@@ -106,7 +106,7 @@ const NETWORK_CONNECTIONS: Setting<Whole<usize>> = Setting {
     name: "limits.network_connections",
     kind: Whole { minimum: 16, maximum: 1_000_000, unit: "" },
     preset: Preset::Text("2048"),
-    doc: "How many of these may come from one client network; those of `http.trusted_proxies` are counted for none.",
+    doc: "How many of these may come from one client address; the addresses in `http.trusted_proxies` are exempt.",
 };
 
 const OPS_CONNECTIONS: Setting<Whole<usize>> = Setting {
@@ -120,42 +120,42 @@ const ACL_ROWS: Setting<Whole<usize>> = Setting {
     name: "limits.acl_rows",
     kind: Whole { minimum: 1, maximum: 100_000, unit: "" },
     preset: Preset::Text("1000"),
-    doc: "The most users and teams in one list of permissions.",
+    doc: "The most users and teams in one access list.",
 };
 
 const LAYER_BYTES: Setting<Whole<u64>> = Setting {
     name: "limits.layer_bytes",
     kind: Whole { minimum: 1, maximum: 1_000_000_000_000_000, unit: "bytes" },
     preset: Preset::Text("100000000000"),
-    doc: "The largest layer of an image. Nothing here enforces it yet: give the proxy before the registry the same limit.",
+    doc: "Not enforced in this version: set the limit for a layer in the proxy before the registry.",
 };
 
 const FACTS_CACHE_BYTES: Setting<Whole<u64>> = Setting {
     name: "limits.facts_cache_bytes",
     kind: Whole { minimum: 0, maximum: 17_179_869_184, unit: "bytes" },
     preset: Preset::Text("25165824"),
-    doc: "How much memory may remember permissions; 0 makes every decision read the database.",
+    doc: "The memory for the permission cache. With 0 every decision reads the database.",
 };
 
 const EVENTS_KEPT_DAYS: Setting<Span> = Setting {
     name: "limits.events_kept_days",
     kind: Span { minimum: 1, maximum: 3650, unit: Unit::Days },
     preset: Preset::Text("30"),
-    doc: "How long notifications that are dealt with are kept.",
+    doc: "How long processed events are kept.",
 };
 
 const FIRST_PUSHES_PER_USER: Setting<Whole<usize>> = Setting {
     name: "limits.first_pushes_per_user",
     kind: Whole { minimum: 1, maximum: 100_000, unit: "" },
     preset: Preset::Text("1000"),
-    doc: "The most new repositories that one user may have begun to push in the last 24 hours without finishing any.",
+    doc: "The most first pushes that one user may have begun in the last 24 hours and not finished.",
 };
 
 const FIRST_PUSHES_PER_PROJECT: Setting<Whole<usize>> = Setting {
     name: "limits.first_pushes_per_project",
     kind: Whole { minimum: 1, maximum: 100_000, unit: "" },
     preset: Preset::Text("2000"),
-    doc: "The same for everybody in one project together.",
+    doc: "The same for all users of one project together.",
 };
 
 /// Every limit in one place.
@@ -171,13 +171,13 @@ pub struct Limits {
     pub form_bytes: usize,
     /// The largest JSON body.
     pub body_bytes: usize,
-    /// The largest notification of the registry.
+    /// The largest delivery of the webhook.
     pub webhook_bytes: usize,
     /// How many bytes of requests the public listener holds at once.
     pub in_flight_bytes: usize,
     /// How many of these may come from one client network.
     pub network_in_flight_bytes: usize,
-    /// How many bytes of notifications the operations listener holds at once.
+    /// How many bytes of deliveries the operations listener holds in memory at once.
     pub webhook_in_flight_bytes: usize,
     /// How many connections the public listener has at once.
     pub connections: usize,
@@ -185,13 +185,13 @@ pub struct Limits {
     pub network_connections: usize,
     /// How many connections the operations listener has at once.
     pub ops_connections: usize,
-    /// The most users and teams in one list of permissions.
+    /// The most users and teams in one access list.
     pub acl_rows: usize,
     /// The largest layer of an image.
     pub layer_bytes: u64,
-    /// How much memory may remember permissions; 0 makes every decision read the database.
+    /// The memory for the permission cache. With 0 every decision reads the database.
     pub facts_cache_bytes: u64,
-    /// How long notifications that are dealt with are kept.
+    /// How long processed events are kept.
     pub events_kept: Duration,
     /// The most first pushes of one user that are under way.
     pub first_pushes_per_user: usize,

@@ -13,7 +13,7 @@ use super::token::Token;
 
 pub(super) const SECTION: Section = Section {
     name: "login",
-    doc: "How passwords are checked and how long a login lasts. The hash can be made stronger than the default, never weaker.",
+    doc: "How passwords are verified, and how long logins are valid. The hash can be made stronger than the default, not weaker.",
     keys: &[
         &MIN_PASSWORD_LENGTH,
         &CACHE_SECONDS,
@@ -32,49 +32,49 @@ const MIN_PASSWORD_LENGTH: Setting<Whole<usize>> = Setting {
     name: "login.min_password_length",
     kind: Whole { minimum: 8, maximum: 128, unit: "" },
     preset: Preset::Text("8"),
-    doc: "How many characters a new password has at least. Usual passwords and the account's own names are refused anyway.",
+    doc: "The least number of characters of a new password. Common passwords and the account's own names are refused in any case.",
 };
 
 const CACHE_SECONDS: Setting<Span> = Setting {
     name: "login.cache_seconds",
     kind: Span { minimum: 0, maximum: 3600, unit: Unit::Seconds },
     preset: Preset::Text("300"),
-    doc: "How long a password that was right is remembered in memory; 0 is never.",
+    doc: "How long a verified login is cached in memory; 0 turns the cache off.",
 };
 
 const HASH_THREADS: Setting<Whole<usize>> = Setting {
     name: "login.hash_threads",
     kind: Whole { minimum: 1, maximum: 64, unit: "" },
     preset: Preset::Derived("half of the processor cores, at least 1"),
-    doc: "How many passwords are checked at the same time; each takes `login.argon2_memory_kib` of memory.",
+    doc: "How many passwords are verified at the same time. Each takes `login.argon2_memory_kib` of memory.",
 };
 
 const QUEUE_SECONDS: Setting<Span> = Setting {
     name: "login.queue_seconds",
     kind: Span { minimum: 1, maximum: 30, unit: Unit::Seconds },
     preset: Preset::Text("3"),
-    doc: "How long a login waits for its turn before it is answered with 429.",
+    doc: "How long a login may wait for its turn before it is answered with 429.",
 };
 
 const ARGON2_MEMORY_KIB: Setting<Whole<u32>> = Setting {
     name: "login.argon2_memory_kib",
     kind: Whole { minimum: 19_456, maximum: 1_048_576, unit: "KiB" },
     preset: Preset::Text("19456"),
-    doc: "How much memory one check takes. Hashes that are weaker are made anew when their owners log in.",
+    doc: "The memory for one verification. A weaker hash is replaced when its user logs in.",
 };
 
 const ARGON2_PASSES: Setting<Whole<u32>> = Setting {
     name: "login.argon2_passes",
     kind: Whole { minimum: 2, maximum: 100, unit: "" },
     preset: Preset::Text("2"),
-    doc: "How many times one check goes over its memory.",
+    doc: "The number of passes of one verification over its memory.",
 };
 
 const FREE_TRIES: Setting<Whole<u32>> = Setting {
     name: "login.free_tries",
     kind: Whole { minimum: 0, maximum: 100, unit: "" },
     preset: Preset::Text("5"),
-    doc: "How many wrong passwords an account may have from one network before it has to wait; 0 turns the lock-out off.",
+    doc: "How many wrong passwords are allowed for an account from one client address before a temporary lock; 10 times as many for the address, 100 times for an IPv6 /48. 0 turns locks off.",
 };
 
 const LONGEST_LOCK_SECONDS: Setting<Span> = Setting {
@@ -82,21 +82,21 @@ const LONGEST_LOCK_SECONDS: Setting<Span> = Setting {
     // Counts are forgotten after an hour without a wrong password: a longer lock would not last.
     kind: Span { minimum: 10, maximum: 3_600, unit: Unit::Seconds },
     preset: Preset::Text("900"),
-    doc: "The longest that an account has to wait after wrong passwords.",
+    doc: "The longest temporary lock after wrong passwords.",
 };
 
 const IDENTITY_TOKEN_IDLE_DAYS: Setting<Span> = Setting {
     name: "login.identity_token_idle_days",
     kind: Span { minimum: 1, maximum: 365, unit: Unit::Days },
     preset: Preset::Text("180"),
-    doc: "How long an identity token may lie unused before it ends.",
+    doc: "How long an identity token stays valid without being used.",
 };
 
 const SESSION_SECONDS: Setting<Span> = Setting {
     name: "login.session_seconds",
     kind: Span { minimum: 60, maximum: 86_400, unit: Unit::Seconds },
     preset: Preset::Text("86400"),
-    doc: "How long a login over the REST interface lasts.",
+    doc: "How long a session of the REST interface is valid.",
 };
 
 /// How passwords are checked, and how long a login lasts.
@@ -112,7 +112,7 @@ pub struct Login {
     pub queue: Duration,
     /// The memory of one check, in KiB.
     pub argon2_memory_kib: u32,
-    /// How many times one check goes over its memory.
+    /// The number of passes of one verification over its memory.
     pub argon2_passes: u32,
     /// How many wrong passwords are free for an account from one network; 0 means that nothing is locked.
     pub free_tries: u32,
@@ -120,7 +120,7 @@ pub struct Login {
     pub longest_lock: Duration,
     /// How long an identity token may lie unused.
     pub identity_idle: Duration,
-    /// How long a login over the REST interface lasts.
+    /// How long a session of the REST interface is valid.
     pub session: Duration,
     /// The servers whose tokens are accepted, sorted by name.
     pub issuers: Vec<Issuer>,

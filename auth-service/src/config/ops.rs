@@ -12,7 +12,7 @@ use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "ops",
-    doc: "The operations listener: the registry's notifications and the metrics. Never make it public.",
+    doc: "The operations listener: the registry's webhook and the metrics. Never make it public.",
     keys: &[&LISTEN, &ALLOWED_NETWORKS],
 };
 
@@ -27,7 +27,7 @@ const ALLOWED_NETWORKS: Setting<Networks> = Setting {
     name: "ops.allowed_networks",
     kind: Networks,
     preset: Preset::Text(""),
-    doc: "Who may use it, such as the private network of the registry; everybody who reaches it if nothing is listed.",
+    doc: "The networks that may use it, such as the registry's private network. If empty, everybody who can reach it may.",
 };
 
 /// The operations listener.

@@ -7,17 +7,14 @@ use super::kind::{ContactAddress, Flag, RegistryHost, WebAddress, is_on_this_mac
 use super::reader::Reader;
 use super::setting::{Preset, Section, Setting};
 
-pub(super) const SECTION: Section = Section {
-    name: "registry",
-    doc: "The registry that this service guards.",
-    keys: &[&HOST, &URL, &PLAIN_HTTP, &CONTACT],
-};
+pub(super) const SECTION: Section =
+    Section { name: "registry", doc: "The registry.", keys: &[&HOST, &URL, &PLAIN_HTTP, &CONTACT] };
 
 const HOST: Setting<RegistryHost> = Setting {
     name: "registry.host",
     kind: RegistryHost,
     preset: Preset::Text("127.0.0.1:5000"),
-    doc: "What people write before the first slash of an image name.",
+    doc: "The part of an image name before the first slash.",
 };
 
 const URL: Setting<WebAddress> = Setting {
@@ -31,14 +28,14 @@ const CONTACT: Setting<ContactAddress> = Setting {
     name: "registry.contact",
     kind: ContactAddress,
     preset: Preset::Unset,
-    doc: "Whom people can ask; shown in every refusal that tells them to ask an administrator or an owner.",
+    doc: "The contact that refusals name when they send their reader to an administrator.",
 };
 
 const PLAIN_HTTP: Setting<Flag> = Setting {
     name: "registry.plain_http",
     kind: Flag,
     preset: Preset::Text("false"),
-    doc: "Whether `registry.url` may be `http` to another machine, inside a private network: what is sent there opens the whole registry.",
+    doc: "Allows `http` in `registry.url` to another machine, inside a private network. The tokens sent there open the whole registry.",
 };
 
 /// The registry.

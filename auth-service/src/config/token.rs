@@ -13,7 +13,7 @@ use super::setting::{Preset, Section, Setting};
 
 pub(super) const SECTION: Section = Section {
     name: "token",
-    doc: "The tokens for the registry; the first three must be the same in the registry's configuration.",
+    doc: "The registry tokens. The first three settings must be the same in the registry's configuration.",
     keys: &[&ISSUER, &SERVICE, &REALM, &LIFETIME],
 };
 
@@ -21,14 +21,14 @@ pub(super) const ISSUER: Setting<Text> = Setting {
     name: "token.issuer",
     kind: Text,
     preset: Preset::Text("auth-service"),
-    doc: "Who signs: `auth.token.issuer` of the registry.",
+    doc: "The issuer (`iss`): `auth.token.issuer` of the registry.",
 };
 
 const SERVICE: Setting<Text> = Setting {
     name: "token.service",
     kind: Text,
     preset: Preset::Derived("the value of `registry.host`"),
-    doc: "Whom the tokens are for: `auth.token.service` of the registry.",
+    doc: "The service name (`aud`): `auth.token.service` of the registry.",
 };
 
 const REALM: Setting<WebAddress> = Setting {
@@ -42,7 +42,7 @@ const LIFETIME: Setting<Span> = Setting {
     name: "token.lifetime",
     kind: Span { minimum: 60, maximum: 3600, unit: Unit::Seconds },
     preset: Preset::Text("300"),
-    doc: "How long a token is valid; the registry accepts it for up to 60 seconds more.",
+    doc: "How long a registry token is valid. The registry accepts it for up to 60 seconds more.",
 };
 
 /// The tokens for the registry.

@@ -7,17 +7,14 @@ use super::reader::Reader;
 use super::secret::Secret;
 use super::setting::{Preset, Section, Setting};
 
-pub(super) const SECTION: Section = Section {
-    name: "webhook",
-    doc: "The notifications that the registry sends.",
-    keys: &[&SECRET, &SECRET_FILE],
-};
+pub(super) const SECTION: Section =
+    Section { name: "webhook", doc: "The registry's webhook.", keys: &[&SECRET, &SECRET_FILE] };
 
 const SECRET: Setting<SecretText> = Setting {
     name: "webhook.secret",
     kind: SecretText { minimum: 32 },
     preset: Preset::Unset,
-    doc: "What the registry proves itself with, as in its `notifications.endpoints`; `serve` needs it.",
+    doc: "The secret that the registry sends, as in its `notifications.endpoints`. Required by `serve`.",
 };
 
 const SECRET_FILE: Setting<FilePath> = Setting {

@@ -1,4 +1,4 @@
-//! Whom people can ask who read that they have to.
+//! The contact that refusals name when they send their reader to an administrator.
 
 /// Whom sentences send their readers to: only an administrator can grant, certify, enable, unlock and restore.
 const ADMINISTRATOR: &str = "an administrator";
@@ -14,9 +14,9 @@ impl Contact {
         Self(text.into())
     }
 
-    /// A line with the contact in it, before the code that the line ends with, if it sends its reader to somebody.
+    /// The line with the contact before its code, if it sends its reader to an administrator.
     #[must_use]
-    pub fn told_in(contact: Option<&Self>, line: &str) -> String {
+    pub fn added_to(contact: Option<&Self>, line: &str) -> String {
         let Some(Self(contact)) = contact.filter(|_| line.contains(ADMINISTRATOR)) else {
             return line.to_owned();
         };
@@ -33,8 +33,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_is_sent_to_somebody_reads_how_to_reach_them() {
-        let told = |line| Contact::told_in(Some(&Contact::new("help@example.org")), line);
+    fn a_line_that_names_an_administrator_names_the_contact() {
+        let with_contact = |line| Contact::added_to(Some(&Contact::new("help@example.org")), line);
         for (line, expected) in [
             (
                 "you may not change it; ask an administrator for UPDATE on syn5/a [no_update]",
@@ -43,8 +43,8 @@ mod tests {
             ("ask an administrator", "ask an administrator (contact: help@example.org)"),
             ("you are not logged in [anonymous]", "you are not logged in [anonymous]"),
         ] {
-            assert_eq!(told(line), expected);
-            assert_eq!(Contact::told_in(None, line), line);
+            assert_eq!(with_contact(line), expected);
+            assert_eq!(Contact::added_to(None, line), line);
         }
     }
 }

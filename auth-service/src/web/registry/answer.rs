@@ -254,7 +254,7 @@ impl ErrorAnswer {
             }
             _ => {}
         }
-        let message = Contact::told_in(contact, &self.message);
+        let message = Contact::added_to(contact, &self.message);
         let mut body = serde_json::json!({"errors": [{"code": self.code, "message": message}]});
         if let Some(oauth) = self.oauth.filter(|_| to_form) {
             body["error"] = oauth.name().into();

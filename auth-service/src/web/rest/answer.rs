@@ -248,7 +248,7 @@ impl RestError {
     }
 
     fn body(&self, contact: Option<&Contact>) -> Value {
-        let reason = Contact::told_in(contact, &self.reason());
+        let reason = Contact::added_to(contact, &self.reason());
         match self {
             Self::MissingScopes(_) => json!({
                 "concreteType": "org.sagebionetworks.repo.model.OAuthErrorResponse",
