@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 
 use super::opening::ConnectOptions;
-use super::{Engine, Store, change, postgres, sqlite};
+use super::{Engine, Store, postgres, sqlite};
 use crate::ports::StorageError;
 use crate::ports::storage::Storage;
 use crate::ports::system::Clock;
@@ -91,9 +91,9 @@ impl Storage for Store {
         if let Engine::Sqlite { file, .. } = &self.engine {
             file.require_room()?;
         }
-        change!(self, transaction => {
-            sqlx::query("UPDATE facts_revision SET revision = revision").execute(&mut *transaction).await?;
-            Ok(())
-        })
+        let mut transaction = self.begin().await?;
+        transaction.sql("UPDATE facts_revision SET revision = revision").execute().await?;
+        transaction.commit().await?;
+        Ok(())
     }
 }

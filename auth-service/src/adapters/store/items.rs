@@ -1,8 +1,10 @@
 //! Projects, repositories and their tags.
 
 use async_trait::async_trait;
+use sqlx::FromRow;
 
-use super::{Store, change, corrupt, is_taken, list, next_number, note_change};
+use super::sql::{Columns, Transaction};
+use super::{Store, corrupt};
 use crate::domain::access::AccessSet;
 use crate::domain::facts::LifeState;
 use crate::domain::image::{Digest, Tag};
@@ -13,7 +15,6 @@ use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
 use crate::ports::items::{ItemError, Items, Project, Repository, TagRecord};
 
-#[derive(sqlx::FromRow)]
 struct ProjectRow {
     id: i64,
     name: String,
@@ -22,7 +23,6 @@ struct ProjectRow {
     repositories: i64,
 }
 
-#[derive(sqlx::FromRow)]
 struct RepositoryRow {
     id: i64,
     project_id: i64,
@@ -31,6 +31,32 @@ struct RepositoryRow {
     local_sharing: bool,
     open_data: bool,
     created_at: i64,
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for ProjectRow {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.value("id")?,
+            name: row.value("name")?,
+            trashed: row.value("trashed")?,
+            open_data: row.value("open_data")?,
+            repositories: row.value("repositories")?,
+        })
+    }
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for RepositoryRow {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.value("id")?,
+            project_id: row.value("project_id")?,
+            path: row.value("path")?,
+            state: row.value("state")?,
+            local_sharing: row.value("local_sharing")?,
+            open_data: row.value("open_data")?,
+            created_at: row.value("created_at")?,
+        })
+    }
 }
 
 impl RepositoryRow {
@@ -52,29 +78,27 @@ impl RepositoryRow {
     }
 }
 
-/// The state of a repository that people know of, and its number; inside a transaction.
-macro_rules! known_repository {
-    ($transaction:ident, $name:expr) => {{
-        let found: Option<(i64, String)> = sqlx::query_as(
-            "SELECT id, state FROM repositories WHERE project_id = $1 AND path = $2 AND state IN ('live', 'trashed')",
-        )
-        .bind($name.project().number())
-        .bind($name.path())
-        .fetch_optional(&mut *$transaction)
-        .await
-        .map_err(StorageError::from)?;
-        found.ok_or_else(|| ItemError::NoSuchItem(Item::Repository($name.clone())))?
-    }};
+/// The number and the state of a repository that people know of.
+pub(super) async fn known_repository(
+    transaction: &mut Transaction<'_>,
+    name: &RepositoryName,
+) -> Result<(i64, String), ItemError> {
+    let found: Option<(i64, String)> = transaction
+        .sql("SELECT id, state FROM repositories WHERE project_id = $1 AND path = $2 AND state IN ('live', 'trashed')")
+        .bind(name.project().number())
+        .bind(name.path())
+        .fetch_optional()
+        .await?;
+    found.ok_or_else(|| ItemError::NoSuchItem(Item::Repository(name.clone())))
 }
-pub(super) use known_repository;
 
 #[async_trait]
 impl Items for Store {
     async fn add_project(&self, name: &ProjectName, owner: UserId) -> Result<ProjectId, ItemError> {
         let created_at = self.clock.now().as_millis();
-        change!(self, transaction => {
-            let number = next_number!(transaction, "entity");
-            sqlx::query(
+        let mut transaction = self.begin().await?;
+        let number = transaction.next_number("entity").await?;
+        let is_free = transaction.sql(
                 "INSERT INTO projects (id, name, open_data, created_by, created_at) VALUES ($1, $2, $3, $4, $5)",
             )
             .bind(number)
@@ -82,35 +106,28 @@ impl Items for Store {
             .bind(false)
             .bind(owner.number())
             .bind(created_at)
-            .execute(&mut *transaction)
-            .await
-            .map_err(|error| if is_taken(&error) {
-                ItemError::NameTaken
-            } else {
-                StorageError::from(error).into()
-            })?;
-            sqlx::query("INSERT INTO access (item_id, principal_id, kinds) VALUES ($1, $2, $3)")
-                .bind(number)
-                .bind(owner.number())
-                .bind(i64::from(AccessSet::ALL.to_bits()))
-                .execute(&mut *transaction)
-                .await
-                .map_err(StorageError::from)?;
-            note_change!(transaction, "project", number);
-            Ok(ProjectId::new(number))
-        })
+            .insert().await?;
+        if !is_free {
+            return Err(ItemError::NameTaken);
+        }
+        transaction
+            .sql("INSERT INTO access (item_id, principal_id, kinds) VALUES ($1, $2, $3)")
+            .bind(number)
+            .bind(owner.number())
+            .bind(i64::from(AccessSet::ALL.to_bits()))
+            .execute()
+            .await?;
+        transaction.note_change("project", number).await?;
+        transaction.commit().await?;
+        Ok(ProjectId::new(number))
     }
 
     async fn projects(&self) -> Result<Vec<Project>, StorageError> {
-        let rows: Vec<ProjectRow> = list!(self, connection => {
-            sqlx::query_as(
-                "SELECT projects.id, projects.name, projects.trashed_at IS NOT NULL AS trashed, projects.open_data, \
+        let rows: Vec<ProjectRow> = self.list("SELECT projects.id, projects.name, projects.trashed_at IS NOT NULL AS trashed, projects.open_data, \
                  (SELECT COUNT(*) FROM repositories WHERE project_id = projects.id \
-                  AND state IN ('live', 'trashed')) AS repositories FROM projects ORDER BY projects.id",
-            )
-            .fetch_all(connection)
-            .await?
-        });
+                  AND state IN ('live', 'trashed')) AS repositories FROM projects ORDER BY projects.id")?
+            .fetch_all()
+            .await?;
         let project = |row: ProjectRow| Project {
             id: ProjectId::new(row.id),
             name: row.name,
@@ -122,30 +139,25 @@ impl Items for Store {
     }
 
     async fn repositories(&self, project: Option<ProjectId>) -> Result<Vec<Repository>, StorageError> {
-        let rows: Vec<RepositoryRow> = list!(self, connection => {
-            sqlx::query_as(
-                "SELECT id, project_id, path, state, local_sharing, open_data, created_at FROM repositories \
-                 WHERE state IN ('live', 'trashed') AND ($1 = 0 OR project_id = $1) ORDER BY project_id, path",
-            )
+        let rows: Vec<RepositoryRow> = self.list("SELECT id, project_id, path, state, local_sharing, open_data, created_at FROM repositories \
+                 WHERE state IN ('live', 'trashed') AND ($1 = 0 OR project_id = $1) ORDER BY project_id, path")?
             .bind(project.map_or(0, ProjectId::number))
-            .fetch_all(connection)
-            .await?
-        });
+            .fetch_all()
+            .await?;
         rows.into_iter().map(RepositoryRow::into_repository).collect()
     }
 
     async fn tags(&self, name: &RepositoryName) -> Result<Option<Vec<TagRecord>>, StorageError> {
-        let rows: Vec<(i64, Option<String>, Option<String>, Option<i64>)> = list!(self, connection => {
-            sqlx::query_as(
+        let rows: Vec<(i64, Option<String>, Option<String>, Option<i64>)> = self
+            .list(
                 "SELECT repositories.id, tag, digest, moved_at FROM repositories \
                  LEFT JOIN tags ON tags.repository_id = repositories.id \
                  WHERE project_id = $1 AND path = $2 AND state IN ('live', 'trashed') ORDER BY tag",
-            )
+            )?
             .bind(name.project().number())
             .bind(name.path())
-            .fetch_all(connection)
-            .await?
-        });
+            .fetch_all()
+            .await?;
         if rows.is_empty() {
             return Ok(None);
         }
@@ -162,67 +174,62 @@ impl Items for Store {
     }
 
     async fn set_open_data(&self, item: &Item, open_data: bool) -> Result<(), ItemError> {
-        change!(self, transaction => {
-            let (statement, number) = match item {
-                Item::Project(project) => ("UPDATE projects SET open_data = $2 WHERE id = $1", project.number()),
-                Item::Repository(name) => {
-                    let (number, _) = known_repository!(transaction, name);
-                    ("UPDATE repositories SET open_data = $2 WHERE id = $1", number)
-                }
-            };
-            let changed = sqlx::query(statement)
-                .bind(number)
-                .bind(open_data)
-                .execute(&mut *transaction)
-                .await
-                .map_err(StorageError::from)?;
-            if changed.rows_affected() == 0 {
-                return Err(ItemError::NoSuchItem(item.clone()));
+        let mut transaction = self.begin().await?;
+        let (statement, number) = match item {
+            Item::Project(project) => ("UPDATE projects SET open_data = $2 WHERE id = $1", project.number()),
+            Item::Repository(name) => {
+                let (number, _) = known_repository(&mut transaction, name).await?;
+                ("UPDATE repositories SET open_data = $2 WHERE id = $1", number)
             }
-            note_change!(transaction, "project", item.project().number());
-            Ok(())
-        })
+        };
+        let changed = transaction.sql(statement).bind(number).bind(open_data).execute().await?;
+        if changed == 0 {
+            return Err(ItemError::NoSuchItem(item.clone()));
+        }
+        transaction.note_change("project", item.project().number()).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn set_life_state(&self, item: &Item, state: LifeState) -> Result<(), ItemError> {
         let trashed_at = (state == LifeState::Trashed).then(|| self.clock.now().as_millis());
-        change!(self, transaction => {
-            let is_trashed = match item {
-                Item::Repository(name) => known_repository!(transaction, name).1 == "trashed",
-                Item::Project(project) => {
-                    let found: Option<(bool,)> =
-                        sqlx::query_as("SELECT trashed_at IS NOT NULL FROM projects WHERE id = $1")
-                            .bind(project.number())
-                            .fetch_optional(&mut *transaction)
-                            .await
-                            .map_err(StorageError::from)?;
-                    found.ok_or_else(|| ItemError::NoSuchItem(item.clone()))?.0
-                }
-            };
-            match (is_trashed, state) {
-                (true, LifeState::Trashed) => return Err(ItemError::AlreadyTrashed(item.clone())),
-                (false, LifeState::Live) => return Err(ItemError::NotTrashed(item.clone())),
-                _ => {}
+        let mut transaction = self.begin().await?;
+        let is_trashed = match item {
+            Item::Repository(name) => known_repository(&mut transaction, name).await?.1 == "trashed",
+            Item::Project(project) => {
+                let found: Option<(bool,)> = transaction
+                    .sql("SELECT trashed_at IS NOT NULL FROM projects WHERE id = $1")
+                    .bind(project.number())
+                    .fetch_optional()
+                    .await?;
+                found.ok_or_else(|| ItemError::NoSuchItem(item.clone()))?.0
             }
-            let query = match item {
-                Item::Project(project) => sqlx::query("UPDATE projects SET trashed_at = $1 WHERE id = $2")
-                    .bind(trashed_at)
-                    .bind(project.number()),
-                Item::Repository(name) => sqlx::query(
+        };
+        match (is_trashed, state) {
+            (true, LifeState::Trashed) => return Err(ItemError::AlreadyTrashed(item.clone())),
+            (false, LifeState::Live) => return Err(ItemError::NotTrashed(item.clone())),
+            _ => {}
+        }
+        let query = match item {
+            Item::Project(project) => transaction
+                .sql("UPDATE projects SET trashed_at = $1 WHERE id = $2")
+                .bind(trashed_at)
+                .bind(project.number()),
+            Item::Repository(name) => transaction
+                .sql(
                     "UPDATE repositories SET trashed_at = $1, state = $4 WHERE project_id = $2 AND path = $3",
                 )
                 .bind(trashed_at)
                 .bind(name.project().number())
                 .bind(name.path())
                 .bind(if state == LifeState::Trashed { "trashed" } else { "live" }),
-            };
-            query.execute(&mut *transaction).await.map_err(|error| if is_taken(&error) {
-                ItemError::NameTaken
-            } else {
-                StorageError::from(error).into()
-            })?;
-            note_change!(transaction, "project", item.project().number());
-            Ok(())
-        })
+        };
+        let is_free = query.insert().await?;
+        if !is_free {
+            return Err(ItemError::NameTaken);
+        }
+        transaction.note_change("project", item.project().number()).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 }

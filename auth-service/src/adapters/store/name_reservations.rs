@@ -1,8 +1,10 @@
 //! Names that pushes use for the first time: reserved for the one who pushes, or closed.
 
 use async_trait::async_trait;
+use sqlx::FromRow;
 
-use super::{Store, change, next_number, note_change, read};
+use super::Store;
+use super::sql::Columns;
 use crate::domain::facts::RepositoryFacts;
 use crate::domain::login::Identity;
 use crate::domain::principal::UserId;
@@ -31,12 +33,22 @@ const FORGET: &str = "DELETE FROM repositories WHERE id IN (SELECT id FROM repos
      AND reserved_until < $1 ORDER BY reserved_until LIMIT $2)";
 
 /// A row of a name that may be reserved anew.
-#[derive(sqlx::FromRow)]
 struct NameRow {
     id: i64,
     state: String,
     reserved_by: Option<i64>,
     reserved_until: Option<i64>,
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for NameRow {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.value("id")?,
+            state: row.value("state")?,
+            reserved_by: row.value("reserved_by")?,
+            reserved_until: row.value("reserved_until")?,
+        })
+    }
 }
 
 impl NameRow {
@@ -56,56 +68,58 @@ impl Store {
         let now = self.clock.now();
         let (project, path) = (name.project().number(), name.path());
         let is_full = |count: i64, limit: usize| usize::try_from(count).is_ok_and(|count| count >= limit);
-        change!(self, transaction => {
-            let found: Option<NameRow> = sqlx::query_as(
+        let mut transaction = self.begin().await?;
+        let found: Option<NameRow> = transaction.sql(
                 "SELECT id, state, reserved_by, reserved_until FROM repositories WHERE project_id = $1 AND path = $2",
             )
             .bind(project)
             .bind(path)
-            .fetch_optional(&mut *transaction)
+            .fetch_optional()
             .await?;
-            if found.as_ref().is_some_and(|row| !row.has_ended(now)) {
-                return Ok(Reservation::NameKnown);
-            }
-            // Whoever goes on with a push that took longer than its reservation is not kept from it.
-            if found.as_ref().and_then(|row| row.reserved_by) != Some(user.number()) {
-                let (of_user, in_project): (i64, i64) = sqlx::query_as(LIVE)
-                    .bind(user.number())
-                    .bind(project)
-                    .bind(now.as_millis())
-                    .fetch_one(&mut *transaction)
-                    .await?;
-                if is_full(of_user, limits.per_user) {
-                    return Ok(Reservation::TooManyOfUser);
-                }
-                if is_full(in_project, limits.per_project) {
-                    return Ok(Reservation::TooManyInProject);
-                }
-            }
-            let number = match &found {
-                Some(row) => row.id,
-                None => next_number!(transaction, "entity"),
-            };
-            let reserving = sqlx::query(if found.is_some() { TAKE_OVER } else { RESERVE })
-                .bind(number)
+        if found.as_ref().is_some_and(|row| !row.has_ended(now)) {
+            return Ok(Reservation::NameKnown);
+        }
+        // Whoever goes on with a push that took longer than its reservation is not kept from it.
+        if found.as_ref().and_then(|row| row.reserved_by) != Some(user.number()) {
+            let (of_user, in_project): (i64, i64) = transaction
+                .sql(LIVE)
                 .bind(user.number())
-                .bind(until.as_millis())
-                .bind(now.as_millis());
-            let reserving = match found {
-                Some(_) => reserving,
-                None => reserving.bind(project).bind(path).bind(false),
-            };
-            reserving.execute(&mut *transaction).await?;
-            note_change!(transaction, "project", project);
-            Ok(Reservation::Made)
-        })
+                .bind(project)
+                .bind(now.as_millis())
+                .fetch_one()
+                .await?;
+            if is_full(of_user, limits.per_user) {
+                return Ok(Reservation::TooManyOfUser);
+            }
+            if is_full(in_project, limits.per_project) {
+                return Ok(Reservation::TooManyInProject);
+            }
+        }
+        let number = match &found {
+            Some(row) => row.id,
+            None => transaction.next_number("entity").await?,
+        };
+        let reserving = transaction
+            .sql(if found.is_some() { TAKE_OVER } else { RESERVE })
+            .bind(number)
+            .bind(user.number())
+            .bind(until.as_millis())
+            .bind(now.as_millis());
+        let reserving = match found {
+            Some(_) => reserving,
+            None => reserving.bind(project).bind(path).bind(false),
+        };
+        reserving.execute().await?;
+        transaction.note_change("project", project).await?;
+        transaction.commit().await?;
+        Ok(Reservation::Made)
     }
 
     async fn try_to_fence(&self, name: &RepositoryName) -> Result<(), StorageError> {
         let now = self.clock.now().as_millis();
-        change!(self, transaction => {
-            let number = next_number!(transaction, "entity");
-            let quarantined = sqlx::query(
+        let mut transaction = self.begin().await?;
+        let number = transaction.next_number("entity").await?;
+        let quarantined = transaction.sql(
                 "INSERT INTO repositories (id, project_id, path, state, local_sharing, open_data, created_at) \
                  VALUES ($1, $2, $3, 'quarantined', $4, $4, $5) ON CONFLICT (project_id, path) DO UPDATE \
                  SET state = 'quarantined', reserved_by = NULL, reserved_until = NULL \
@@ -116,29 +130,29 @@ impl Store {
             .bind(name.path())
             .bind(false)
             .bind(now)
-            .execute(&mut *transaction)
+            .execute()
             .await?;
-            if quarantined.rows_affected() > 0 {
-                note_change!(transaction, "project", name.project().number());
-            }
-            Ok(())
-        })
+        if quarantined > 0 {
+            transaction.note_change("project", name.project().number()).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Forgets some reservations; how many.
     async fn forget_some_reservations(&self, moment: Timestamp) -> Result<u64, StorageError> {
-        change!(self, transaction => {
-            let forgotten = sqlx::query(FORGET)
-                .bind(moment.as_millis())
-                .bind(i64::try_from(FORGOTTEN_AT_ONCE).unwrap_or(i64::MAX))
-                .execute(&mut *transaction)
-                .await?;
-            Ok(forgotten.rows_affected())
-        })
+        let mut transaction = self.begin().await?;
+        let forgotten = transaction
+            .sql(FORGET)
+            .bind(moment.as_millis())
+            .bind(i64::try_from(FORGOTTEN_AT_ONCE).unwrap_or(i64::MAX))
+            .execute()
+            .await?;
+        transaction.commit().await?;
+        Ok(forgotten)
     }
 }
 
-/// A token request waits for the first four, so that they end in time whatever the database does.
 #[async_trait]
 impl NameReservations for Store {
     async fn reserve(
@@ -152,13 +166,12 @@ impl NameReservations for Store {
     }
 
     async fn was_reserved(&self, name: &RepositoryName) -> Result<bool, StorageError> {
-        let found: Option<(i64,)> = read!(self, connection => {
-            sqlx::query_as("SELECT id FROM repositories WHERE project_id = $1 AND path = $2 AND state = 'reserved'")
-                .bind(name.project().number())
-                .bind(name.path())
-                .fetch_optional(connection)
-                .await?
-        });
+        let found: Option<(i64,)> = self
+            .read("SELECT id FROM repositories WHERE project_id = $1 AND path = $2 AND state = 'reserved'")?
+            .bind(name.project().number())
+            .bind(name.path())
+            .fetch_optional()
+            .await?;
         Ok(found.is_some())
     }
 

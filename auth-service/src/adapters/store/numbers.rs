@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Engine, Store, change, read};
+use super::{Engine, Store};
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;
 use crate::ports::items::Numbers;
@@ -17,12 +17,9 @@ impl Store {
     async fn identity(&self) -> Result<String, StorageError> {
         match &self.engine {
             Engine::Sqlite { file, .. } => Ok(file.identity()),
-            Engine::Postgres(pool) => {
-                let asking = async {
-                    let (identity,): (String,) = sqlx::query_as(POSTGRES_IDENTITY).fetch_one(pool).await?;
-                    Ok::<_, StorageError>(identity)
-                };
-                self.in_time(asking).await
+            Engine::Postgres(_) => {
+                let (identity,): (String,) = self.read(POSTGRES_IDENTITY)?.fetch_one().await?;
+                Ok(identity)
             }
         }
     }
@@ -33,33 +30,33 @@ impl Numbers for Store {
     async fn raise_numbers(&self, highest: i64, address: &str) -> Result<(), StorageError> {
         let database = self.identity().await?;
         let now = self.clock.now().as_millis();
-        change!(self, transaction => {
-            sqlx::query("UPDATE sequences SET value = $1 WHERE name = 'entity' AND value < $1")
-                .bind(highest)
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::query(
+        let mut transaction = self.begin().await?;
+        transaction
+            .sql("UPDATE sequences SET value = $1 WHERE name = 'entity' AND value < $1")
+            .bind(highest)
+            .execute()
+            .await?;
+        transaction.sql(
                 "INSERT INTO numbers_raised (registry, database, raised_at) VALUES ($1, $2, $3) \
                  ON CONFLICT (registry) DO UPDATE SET database = excluded.database, raised_at = excluded.raised_at",
             )
             .bind(address)
             .bind(database)
             .bind(now)
-            .execute(&mut *transaction)
+            .execute()
             .await?;
-            Ok(())
-        })
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn numbers_raised_at(&self, address: &str) -> Result<Option<Timestamp>, StorageError> {
         let database = self.identity().await?;
-        let found: Option<(i64,)> = read!(self, connection => {
-            sqlx::query_as("SELECT raised_at FROM numbers_raised WHERE registry = $1 AND database = $2")
-                .bind(address)
-                .bind(database)
-                .fetch_optional(connection)
-                .await?
-        });
+        let found: Option<(i64,)> = self
+            .read("SELECT raised_at FROM numbers_raised WHERE registry = $1 AND database = $2")?
+            .bind(address)
+            .bind(database)
+            .fetch_optional()
+            .await?;
         Ok(found.map(|(at,)| Timestamp::from_millis(at)))
     }
 }

@@ -15,7 +15,7 @@ pub struct ConnectOptions {
 
 impl ConnectOptions {
     /// How long to wait for a lock or a connection: less than in all, so that the error says what was waited for.
-    pub(super) fn patience_for_locks(self) -> Duration {
+    pub(super) fn lock_timeout(self) -> Duration {
         self.timeout * 9 / 10
     }
 }

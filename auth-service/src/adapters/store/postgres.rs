@@ -58,16 +58,16 @@ async fn connect(url: &str, options: ConnectOptions) -> Result<PgPool, StorageEr
         // The parser's own message could repeat a part of the URL, and with it the password.
         StorageError::Unavailable("database.url is no postgres://user:password@host/database".to_owned())
     })?;
-    first_connection(&connection, options.patience_for_locks()).await?;
+    first_connection(&connection, options.lock_timeout()).await?;
     let system_roots = Path::new(SYSTEM_ROOTS);
     let connection = match url.contains("sslrootcert=") || !system_roots.exists() {
         true => connection,
         false => connection.ssl_root_cert(system_roots),
     };
-    let lock_limit = options.patience_for_locks().as_millis().to_string();
+    let lock_limit = options.lock_timeout().as_millis().to_string();
     let pool = PgPoolOptions::new()
         .max_connections(options.connections)
-        .acquire_timeout(options.patience_for_locks())
+        .acquire_timeout(options.lock_timeout())
         .test_before_acquire(false)
         .connect_with(
             connection

@@ -66,8 +66,7 @@ pub(super) async fn open(path: &Path, options: ConnectOptions) -> Result<Engine,
         // What an interrupted process has left to do. If it cannot be done now, it will be later.
         let _ = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&writer.pool).await;
     }
-    let readers =
-        Readers::new(base.pragma("query_only", "on"), options.connections, options.patience_for_locks());
+    let readers = Readers::new(base.pragma("query_only", "on"), options.connections, options.lock_timeout());
     Ok(Engine::Sqlite { readers: Box::new(readers), writer, file })
 }
 
@@ -117,7 +116,7 @@ async fn require_ours(path: &Path, options: ConnectOptions) -> Result<(), Storag
         .filename(path)
         .read_only(true)
         .create_if_missing(false)
-        .busy_timeout(options.patience_for_locks())
+        .busy_timeout(options.lock_timeout())
         .disable_statement_logging();
     let failed = |error: sqlx::Error| unavailable(path, &error.to_string());
     let mut connection = first_connection(&looking, options.timeout).await.map_err(failed)?;
@@ -140,7 +139,7 @@ fn settings(path: &Path, options: ConnectOptions) -> SqliteConnectOptions {
         .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(options.patience_for_locks())
+        .busy_timeout(options.lock_timeout())
         .foreign_keys(true)
         .pragma("cache_size", "-1024")
         .pragma("mmap_size", "1073741824")
@@ -152,7 +151,7 @@ impl Writer {
         let is_suspect = Arc::new(AtomicBool::new(false));
         let suspect = Arc::clone(&is_suspect);
         let pool = SqlitePoolOptions::new()
-            .acquire_timeout(options.patience_for_locks())
+            .acquire_timeout(options.lock_timeout())
             .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
