@@ -47,6 +47,10 @@ pub(super) fn push_meaning(request: &HttpRequest) -> PushMeaning {
 }
 
 fn meaning_of(agent: &str) -> PushMeaning {
+    // Nearly every client is none of these, and nothing has to be taken apart to tell.
+    if !PROGRAMS.iter().any(|program| agent.contains(program.product)) {
+        return PushMeaning::Push;
+    }
     for product in without_comments(agent).split(' ') {
         let (name, version) = product.split_once('/').unwrap_or((product, ""));
         let asks_too_much = |program: &&Program| program.product == name && program.includes(version);
