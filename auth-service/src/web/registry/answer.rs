@@ -6,7 +6,9 @@ use std::fmt::{Display, Write as _};
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, ContentType, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 
 use crate::app::issue_token::{IssuedToken, TokenRefusal};
 use crate::domain::contact::Contact;
@@ -21,8 +23,8 @@ use crate::web::reading::{OVER_QUOTA, Unread};
 /// also names its type and what was granted.
 pub(super) fn token(issued: &IssuedToken, to_form: bool) -> HttpResponse {
     HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .content_type(ContentType::json())
+        .insert_header((CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .insert_header((CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .body(token_body(issued, to_form))
 }
 

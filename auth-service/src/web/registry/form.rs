@@ -3,6 +3,8 @@
 //! A parameter stands there once (RFC 6749, section 3.1): of two values, a proxy may have looked at one and this
 //! service at the other. `scope` alone is repeated by the clients that there are.
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
 use super::credential::{BadCredential, checked};
@@ -40,18 +42,20 @@ const ONCE: [&str; 9] = [
 #[error("the parameter '{0}' is given more than once; give it once, in the form or in the query")]
 pub(super) struct Repeated(&'static str);
 
-/// The parameters that were there before.
+/// Which parameters of [`ONCE`] were there before.
 #[derive(Default)]
-struct Seen(Vec<&'static str>);
+struct Seen([bool; ONCE.len()]);
 
 impl Seen {
     fn note(&mut self, name: &str) -> Result<(), Repeated> {
-        let Some(known) = ONCE.into_iter().find(|known| *known == name) else { return Ok(()) };
-        if self.0.contains(&known) {
-            return Err(Repeated(known));
+        match ONCE.into_iter().zip(&mut self.0).find(|(known, _)| *known == name) {
+            Some((known, true)) => Err(Repeated(known)),
+            Some((_, seen)) => {
+                *seen = true;
+                Ok(())
+            }
+            None => Ok(()),
         }
-        self.0.push(known);
-        Ok(())
     }
 }
 
@@ -62,16 +66,16 @@ impl TokenQuery {
         let mut seen = Seen::default();
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             seen.note(&key)?;
-            asked.take(&key, value.into_owned());
+            asked.take(&key, value);
         }
         Ok(asked)
     }
 
-    fn take(&mut self, key: &str, value: String) {
+    fn take(&mut self, key: &str, value: Cow<'_, str>) {
         match key {
-            "service" if !value.is_empty() => self.service = Some(value),
-            "scope" => self.scopes.push(value),
-            "client_id" if !value.is_empty() => self.client = Some(value),
+            "service" if !value.is_empty() => self.service = Some(value.into_owned()),
+            "scope" => self.scopes.push(value.into_owned()),
+            "client_id" if !value.is_empty() => self.client = Some(value.into_owned()),
             // By query and by form, the distribution project asks for the same in two ways.
             "offline_token" => self.offline |= value == "true",
             "access_type" => self.offline |= value == "offline",
@@ -136,7 +140,7 @@ pub(super) fn from_form(
             "password" => password = value.into_owned(),
             "refresh_token" => *refresh_token = value.into_owned(),
             "scope" if scope_in_query => return Err(Repeated("scope").into()),
-            key => asked.take(key, value.into_owned()),
+            key => asked.take(key, value),
         }
     }
     if !password.is_empty() && !refresh_token.is_empty() {

@@ -62,13 +62,14 @@ impl TokenEndpoint {
     ) -> HttpResponse {
         let address = self.public.proxies.client_address(request);
         let identifier = self.public.identifiers.next();
-        let mut entry = LogEntry { identifier, address, user: None, scope: String::new() };
         let Form { asked, credential, credential_use } = match read {
             Ok(form) => form,
-            Err(error) => return self.refuse(&entry, &error, None, to_form),
+            Err(error) => {
+                let entry = LogEntry { identifier, address, user: None, scopes: Vec::new() };
+                return self.refuse(&entry, &error, None, to_form);
+            }
         };
-        entry.scope = asked.scopes.join(" ");
-        let requester = Requester {
+        let requester = || Requester {
             client: asked.client.as_deref().and_then(ClientId::read),
             address: Some(address.to_string()),
         };
@@ -79,13 +80,14 @@ impl TokenEndpoint {
             scopes: asked.scopes,
             origin: LoginOrigin { network: ClientNetwork::of(address), by_form: to_form },
             push: push_meaning(request),
-            stores_token: asked.offline.then_some(requester),
-            identifier: entry.identifier.clone(),
+            stores_token: asked.offline.then(requester),
+            identifier,
         };
         let answering = self.issue_token.run(&token_request);
         let outcome =
             tokio::time::timeout(ANSWER_TIMEOUT, answering).await.unwrap_or_else(|_| TokenAnswer::late());
-        entry.user = outcome.user;
+        let TokenRequest { identifier, scopes, .. } = token_request;
+        let entry = LogEntry { identifier, address, user: outcome.user, scopes };
         match outcome.outcome {
             Ok(issued) => {
                 self.public.metrics.token_issued();
@@ -179,7 +181,7 @@ struct LogEntry {
     identifier: String,
     address: IpAddr,
     user: Option<UserId>,
-    scope: String,
+    scopes: Vec<String>,
 }
 
 impl LogEntry {
@@ -190,12 +192,16 @@ impl LogEntry {
     /// The scopes as asked. They come from the client, so that everything that could end a line or drive a
     /// terminal is replaced.
     fn scope(&self) -> Cow<'_, str> {
+        let scope = match &self.scopes[..] {
+            [one] => Cow::Borrowed(one.as_str()),
+            scopes => Cow::Owned(scopes.join(" ")),
+        };
         let is_clean = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
-        if self.scope.len() <= LOGGED_SCOPE && self.scope.bytes().all(is_clean) {
-            return Cow::Borrowed(&self.scope);
+        if scope.len() <= LOGGED_SCOPE && scope.bytes().all(is_clean) {
+            return scope;
         }
         let clean = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '\u{fffd}' };
-        self.scope.chars().take(LOGGED_SCOPE).map(clean).collect()
+        scope.chars().take(LOGGED_SCOPE).map(clean).collect()
     }
 
     fn log_grant(&self, issued: &IssuedToken) {
