@@ -122,12 +122,17 @@ fn improper_name_reason(caller: &Caller<'_>) -> Reason {
 }
 
 fn refuse_all(requested: &RequestedRepository, reason: Reason) -> RepositoryDecision {
+    let missing = requested.actions.iter().map(|action| Missing { action, reason }).collect();
+    RepositoryDecision { missing, ..nothing_decided(requested) }
+}
+
+fn nothing_decided(requested: &RequestedRepository) -> RepositoryDecision {
     RepositoryDecision {
         name: requested.name.clone(),
         asked: requested.actions,
         delete_alone: requested.delete_alone,
         granted: Actions::NONE,
-        missing: requested.actions.iter().map(|action| Missing { action, reason }).collect(),
+        missing: Vec::new(),
         may_delete: false,
         first_use: None,
     }
@@ -162,8 +167,7 @@ fn decide_on_name(
         return refuse_all(requested, unseen(caller));
     };
     let rules = Rules { caller, project, repository, policy };
-    let mut decision = refuse_all(requested, Reason::NotVisible);
-    decision.missing.clear();
+    let mut decision = nothing_decided(requested);
     for action in requested.actions.iter() {
         match rules.decide(action, requested.actions) {
             Ok(()) => decision.granted = decision.granted.with(action),

@@ -1,6 +1,7 @@
 //! Repository names: `syn123/path/to/name`, byte for byte as the registry knows them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::project::ProjectId;
 
@@ -11,7 +12,8 @@ const NAME_BYTES: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepositoryName {
     project: ProjectId,
-    whole: Box<str>,
+    /// Shared, because a request hands its names on several times.
+    whole: Arc<str>,
 }
 
 impl RepositoryName {
