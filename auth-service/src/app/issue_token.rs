@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use super::first_push::{FirstPush, FirstPushError, Settled};
 use super::give_tokens::{GiveTokenError, GiveTokens, Requester};
 use super::log_in::{Admitted, LogIn};
-use crate::domain::claims::{TokenTerms, granted_access};
+use crate::domain::claims::{TokenTerms, granted_access, granted_scopes};
 use crate::domain::credential::Credential;
 use crate::domain::decision::{AccessPolicy, Decision, FirstUse, decide};
 use crate::domain::login::{Caller, CredentialUse, LoginOrigin, Proof};
@@ -319,13 +319,11 @@ impl IssueToken {
             return Err(unavailable(condition));
         }
         let access = granted_access(decision);
-        let scope: Vec<String> =
-            access.iter().map(|one| format!("{}:{}:{}", one.kind, one.name, one.actions.join(","))).collect();
-        let claims = self.rules.terms.claims(user, access, now, identifier);
-        let claims = serde_json::to_vec(&claims).map_err(unavailable)?;
+        let scope = granted_scopes(&access);
+        let claims = self.rules.terms.claims(user, access, now, identifier).to_json().map_err(unavailable)?;
         let token = self.signer.sign(&claims).map_err(unavailable)?;
         let expires_in = self.rules.terms.lifetime_seconds;
-        Ok(IssuedToken { token, issued_at: now, expires_in, scope: scope.join(" "), refresh_token: None })
+        Ok(IssuedToken { token, issued_at: now, expires_in, scope, refresh_token: None })
     }
 }
 

@@ -11,6 +11,9 @@ use super::time::Timestamp;
 /// How far `nbf` lies before the moment of issue, for registries whose clock is behind.
 const NOT_BEFORE_SECONDS: i64 = 60;
 
+/// How many bytes are enough for a token that grants one thing.
+const USUAL_BYTES: usize = 512;
+
 /// One entry of a token's `access`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GrantedAccess<'a> {
@@ -42,6 +45,15 @@ pub struct Claims<'a> {
     pub jti: &'a str,
     /// What it grants.
     pub access: Vec<GrantedAccess<'a>>,
+}
+
+impl Claims<'_> {
+    /// The payload of the token.
+    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut json = Vec::with_capacity(USUAL_BYTES);
+        serde_json::to_writer(&mut json, self)?;
+        Ok(json)
+    }
 }
 
 /// What of a token is the same for every request.
@@ -94,4 +106,17 @@ pub fn granted_access(decision: &Decision) -> Vec<GrantedAccess<'_>> {
         actions: vec!["*"],
     });
     repositories.chain(catalogue).collect()
+}
+
+/// What a token grants, as scopes joined by spaces.
+#[must_use]
+pub fn granted_scopes(access: &[GrantedAccess<'_>]) -> String {
+    let mut scopes = String::with_capacity(64 * access.len());
+    for one in access {
+        if !scopes.is_empty() {
+            scopes.push(' ');
+        }
+        scopes.extend([one.kind, ":", one.name, ":", &one.actions.join(",")]);
+    }
+    scopes
 }
