@@ -265,6 +265,23 @@ impl CachedFacts {
         Ok(self.store.snapshot(identity, names).await?.value)
     }
 
+    /// Everything that is asked for, if all of it is in memory and may be used without waiting for the database.
+    fn remembered(&self, identity: &Identity, names: &[RepositoryName]) -> Option<Facts> {
+        if self.is_stale() {
+            return None;
+        }
+        let revision = self.revision.load(Ordering::Acquire);
+        let KeptLogin { user, token } = self.memory.login(identity)?;
+        let situations = names.iter().map(|name| self.recall(name, user.as_deref()));
+        let repositories = situations.collect::<Option<Vec<_>>>()?;
+        (self.revision.load(Ordering::Acquire) == revision).then_some(Facts {
+            user,
+            token,
+            repositories,
+            item: None,
+        })
+    }
+
     async fn in_time<T>(
         &self,
         answer: impl Future<Output = Result<T, StorageError>>,
@@ -278,7 +295,11 @@ impl CachedFacts {
 #[async_trait]
 impl FactsReader for CachedFacts {
     async fn load(&self, identity: &Identity, names: &[RepositoryName]) -> Result<Facts, StorageError> {
-        self.in_time(self.load_whole(identity, names)).await
+        match self.remembered(identity, names) {
+            Some(facts) => Ok(facts),
+            // In a box, or the future would be as large when nothing is waited for.
+            None => Box::pin(self.in_time(self.load_whole(identity, names))).await,
+        }
     }
 
     /// Reads the database each time. Programs ask about items much more rarely than registries, and how long an answer
