@@ -191,7 +191,7 @@ impl Signer for KeyWatch {
     }
 
     fn condition(&self, now: Timestamp) -> KeyCondition {
-        self.held().key.condition(now)
+        self.held.read().unwrap_or_else(PoisonError::into_inner).key.condition(now)
     }
 
     fn jwks(&self) -> Arc<str> {
