@@ -11,7 +11,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use moka::future::Cache;
+use quick_cache::UnitWeighter;
 use subtle::ConstantTimeEq as _;
+use tokio::time::Instant;
 
 use crate::domain::account::CountedName;
 use crate::domain::credential::Password;
@@ -23,6 +25,9 @@ use crate::ports::passwords::{CredentialDigest, PendingCheck, VerifiedLogins};
 /// Most logins remembered at one time; about 300 bytes each.
 const MOST_LOGINS: u64 = 20_000;
 
+/// How many logins there is room for at first; it grows.
+const EXPECTED_LOGINS: usize = 1_000;
+
 /// How many different passwords may be compared with a login that is remembered.
 const MOST_MISSES: u32 = 30;
 
@@ -32,7 +37,9 @@ const CHECK_KEPT: Duration = Duration::from_secs(1);
 /// The cache and the key, which is made at start and never leaves the process.
 pub struct LoginCache {
     key: hmac::Key,
-    logins: Cache<[u8; 32], Arc<Remembered>>,
+    /// Looked into by each request; a cache that forgets by itself keeps books that cost several times as much.
+    logins: quick_cache::sync::Cache<[u8; 32], Arc<Remembered>>,
+    life: Duration,
     checks: Cache<CredentialDigest, VerifiedLogin>,
 }
 
@@ -40,6 +47,7 @@ pub struct LoginCache {
 struct Remembered {
     password: [u8; 32],
     login: VerifiedLogin,
+    ends: Instant,
     misses: Mutex<Misses>,
 }
 
@@ -68,9 +76,9 @@ impl LoginCache {
     pub fn new(life: Duration) -> Result<Self, std::io::Error> {
         let key = hmac::Key::generate(hmac::HMAC_SHA256, &aws_lc_rs::rand::SystemRandom::new())
             .map_err(|_| std::io::Error::other("the system gives no random bytes"))?;
-        let logins = Cache::builder().max_capacity(MOST_LOGINS).time_to_live(life).build();
+        let logins = quick_cache::sync::Cache::with_weighter(EXPECTED_LOGINS, MOST_LOGINS, UnitWeighter);
         let checks = Cache::builder().max_capacity(MOST_LOGINS).time_to_live(CHECK_KEPT.min(life)).build();
-        Ok(Self { key, logins, checks })
+        Ok(Self { key, logins, life, checks })
     }
 
     fn sign(&self, network: ClientNetwork, name: &CountedName, password: Option<&Password>) -> [u8; 32] {
@@ -103,25 +111,27 @@ impl VerifiedLogins for LoginCache {
     ) -> Result<VerifiedLogin, LoginError> {
         let checked = self.checks.try_get_with(digest, check).await;
         let login = checked.map_err(Arc::unwrap_or_clone)?;
-        let remembered = Remembered { password: digest.password, login, misses: Mutex::default() };
-        self.logins.insert(digest.login, Arc::new(remembered)).await;
+        let ends = Instant::now() + self.life;
+        let remembered = Remembered { password: digest.password, login, ends, misses: Mutex::default() };
+        self.logins.insert(digest.login, Arc::new(remembered));
         self.checks.invalidate(&digest).await;
         Ok(login)
     }
 
-    async fn get(&self, digest: &CredentialDigest) -> Option<VerifiedLogin> {
-        let remembered = self.logins.get(&digest.login).await?;
-        if bool::from(remembered.password.ct_eq(&digest.password)) {
+    fn get(&self, digest: &CredentialDigest) -> Option<VerifiedLogin> {
+        let remembered = self.logins.get(&digest.login)?;
+        let has_ended = remembered.ends <= Instant::now();
+        if !has_ended && bool::from(remembered.password.ct_eq(&digest.password)) {
             return Some(remembered.login);
         }
-        if remembered.has_enough_of(digest.password) {
-            self.logins.invalidate(&digest.login).await;
+        if has_ended || remembered.has_enough_of(digest.password) {
+            self.logins.remove(&digest.login);
         }
         None
     }
 
     async fn forget(&self, digest: &CredentialDigest) {
-        self.logins.invalidate(&digest.login).await;
+        self.logins.remove(&digest.login);
         self.checks.invalidate(digest).await;
     }
 }
@@ -183,7 +193,7 @@ mod tests {
             )
             .await;
         assert_eq!(failed, Err(LoginError::Rejected(LoginRejection::WrongCredentials)));
-        assert_eq!(cache.get(&digest).await, None);
+        assert_eq!(cache.get(&digest), None);
     }
 
     async fn remember(cache: &LoginCache, name: &str, last: u8) -> CredentialDigest {
@@ -192,9 +202,9 @@ mod tests {
         digest
     }
 
-    async fn guess(cache: &LoginCache, name: &str, number: u32, last: u8) {
+    fn guess(cache: &LoginCache, name: &str, number: u32, last: u8) {
         let guess = cache.digest(&CountedName::of(name), &password(&number.to_string()), network(last));
-        assert_eq!(cache.get(&guess).await, None);
+        assert_eq!(cache.get(&guess), None);
     }
 
     #[tokio::test]
@@ -202,15 +212,15 @@ mod tests {
         let cache = LoginCache::new(Duration::from_mins(1)).unwrap();
         let (here, elsewhere) = (remember(&cache, "alice", 1).await, remember(&cache, "alice", 2).await);
         for number in (1..30).chain([29; 100]) {
-            guess(&cache, "Alice", number, 1).await;
+            guess(&cache, "Alice", number, 1);
         }
-        assert_eq!(cache.get(&here).await, Some(LOGIN));
-        guess(&cache, "alice", 30, 1).await;
-        assert_eq!(cache.get(&here).await, None);
-        assert_eq!(cache.get(&elsewhere).await, Some(LOGIN));
+        assert_eq!(cache.get(&here), Some(LOGIN));
+        guess(&cache, "alice", 30, 1);
+        assert_eq!(cache.get(&here), None);
+        assert_eq!(cache.get(&elsewhere), Some(LOGIN));
         let again = remember(&cache, "alice", 1).await;
-        guess(&cache, "alice", 31, 1).await;
-        assert_eq!(cache.get(&again).await, Some(LOGIN), "what was guessed before is over");
+        guess(&cache, "alice", 31, 1);
+        assert_eq!(cache.get(&again), Some(LOGIN), "what was guessed before is over");
     }
 
     #[tokio::test]
@@ -218,10 +228,19 @@ mod tests {
         let cache = LoginCache::new(Duration::from_mins(1)).unwrap();
         let alice = remember(&cache, "alice", 1).await;
         for number in 0..100_000 {
-            guess(&cache, &format!("flood {number}"), number, 1).await;
+            guess(&cache, &format!("flood {number}"), number, 1);
         }
-        cache.logins.run_pending_tasks().await;
-        assert_eq!((cache.get(&alice).await, cache.logins.entry_count()), (Some(LOGIN), 1));
+        assert_eq!((cache.get(&alice), cache.logins.len()), (Some(LOGIN), 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_login_is_remembered_for_its_time_and_no_longer() {
+        let cache = LoginCache::new(Duration::from_mins(1)).unwrap();
+        let alice = remember(&cache, "alice", 1).await;
+        tokio::time::advance(Duration::from_secs(59)).await;
+        assert_eq!(cache.get(&alice), Some(LOGIN));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!((cache.get(&alice), cache.logins.len()), (None, 0));
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Lockout {
         let name = CountedName::of(login.name);
         let LoginOrigin { network, by_form } = login.origin;
         let digest = self.logins.digest(&name, login.password, network);
-        if let Some(verified) = self.logins.get(&digest).await {
+        if let Some(verified) = self.logins.get(&digest) {
             return Ok(verified);
         }
         let (lockout, check) = (Arc::clone(self), check());
@@ -131,7 +131,7 @@ impl Lockout {
         C: Future<Output = Result<Checked, LoginError>> + Send + 'static,
     {
         let digest = self.digest(login);
-        if let Some(verified) = self.logins.get(&digest).await {
+        if let Some(verified) = self.logins.get(&digest) {
             return Ok(verified);
         }
         let check = check();

@@ -87,7 +87,7 @@ pub trait VerifiedLogins: Send + Sync {
 
     /// The login remembered for `digest`. After thirty passwords in place of the right one, nothing is remembered
     /// for that name and network any more.
-    async fn get(&self, digest: &CredentialDigest) -> Option<VerifiedLogin>;
+    fn get(&self, digest: &CredentialDigest) -> Option<VerifiedLogin>;
 
     /// Forgets a login that its account's generation has ended.
     async fn forget(&self, digest: &CredentialDigest);
