@@ -25,10 +25,10 @@ impl<S: Subscriber> Layer<S> for JsonLines {
         // Libraries that use `log` say in fields of their own what is the event's own here.
         let normalized = event.normalized_metadata();
         let metadata = normalized.as_ref().unwrap_or_else(|| event.metadata());
-        let _ = write!(line, "\",\"level\":\"{}\"", metadata.level());
+        line.extend(["\",\"level\":\"", metadata.level().as_str(), "\""]);
         event.record(&mut Fields(&mut line));
         line.push_str(",\"target\":");
-        quote(&mut line, metadata.target());
+        quote(&mut line, format_args!("{}", metadata.target()));
         line.push_str("}\n");
         self.0.push(line.as_bytes());
     }
@@ -60,38 +60,46 @@ impl Visit for Fields<'_> {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if !field.name().starts_with("log.") {
-            quote(self.name(field), value);
+            quote(self.name(field), format_args!("{value}"));
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if !field.name().starts_with("log.") {
-            quote(self.name(field), &format!("{value:?}"));
+            quote(self.name(field), format_args!("{value:?}"));
         }
     }
 }
 
-/// Writes `text` as a JSON string. Every control character is escaped, so that a line stays one line.
-fn quote(line: &mut String, text: &str) {
+/// Writes `text` as a JSON string.
+fn quote(line: &mut String, text: fmt::Arguments<'_>) {
     line.push('"');
-    let mut rest = text;
-    while let Some(at) = rest.find(|c: char| c == '"' || c == '\\' || c.is_control()) {
-        let (clean, special) = rest.split_at(at);
-        line.push_str(clean);
-        let mut characters = special.chars();
-        match characters.next() {
-            Some(c @ ('"' | '\\')) => line.extend(['\\', c]),
-            Some('\n') => line.push_str("\\n"),
-            // Control characters are all within the first 160.
-            Some(c) => {
-                let _ = write!(line, "\\u{:04x}", u32::from(c));
-            }
-            None => {}
+    let _ = Escaped(line).write_fmt(text);
+    line.push('"');
+}
+
+/// Escapes what is written for a JSON string. Every control character is escaped, so that a line stays one line.
+struct Escaped<'a>(&'a mut String);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\';
+        // Nearly always all of it is plain. Looking at all bytes, whatever they are, is done many at a time.
+        if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+            self.0.push_str(text);
+            return Ok(());
         }
-        rest = characters.as_str();
+        for c in text.chars() {
+            match c {
+                '"' | '\\' => self.0.extend(['\\', c]),
+                '\n' => self.0.push_str("\\n"),
+                // Control characters are all within the first 160.
+                c if c.is_control() => write!(self.0, "\\u{:04x}", u32::from(c))?,
+                c => self.0.push(c),
+            }
+        }
+        Ok(())
     }
-    line.push_str(rest);
-    line.push('"');
 }
 
 #[cfg(test)]
