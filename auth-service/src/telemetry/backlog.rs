@@ -9,8 +9,8 @@ use std::time::Duration;
 /// stop logins.
 const MOST_BYTES: usize = 1 << 20;
 
-/// How long lines gather: one call of the kernel for each line would cost as much as making the line.
-const GATHERING: Duration = Duration::from_millis(2);
+/// How long lines gather: waking the writing thread and writing cost as much as a dozen lines.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// How long the end of the program waits for the last lines: nobody may be reading standard error.
 const LAST_LINES: Duration = Duration::from_secs(1);
