@@ -1,4 +1,5 @@
-//! Logins with tokens of other issuers: from a token to what its claims mean here, and accounts for newcomers.
+//! Logins with tokens of other issuers: from a token to the account it stands for, which is created at
+//! the first login where the operator wants that.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,7 +7,9 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::account::{AccountName, EmailAddress};
-use crate::domain::foreign::rules::{ForeignLogin, ForeignRefusal, IssuerRules, JustInTimeAccount, Standing};
+use crate::domain::foreign::rules::{
+    ForeignLogin, ForeignRefusal, IssuerRules, JustInTimeAccount, MappedAccount,
+};
 use crate::domain::foreign::{ForeignSubject, ForeignToken, IssuerName};
 use crate::domain::login_rejection::LoginRejection;
 use crate::domain::network::ClientNetwork;
@@ -16,7 +19,7 @@ use crate::ports::linked_subjects::{LinkedSubjects, Provisioned};
 use crate::ports::login_error::LoginError;
 use crate::ports::system::Clock;
 
-/// How many numbered names are tried for a newcomer whose name is taken.
+/// How many numbered names are tried for a new account whose name is taken.
 const NUMBERED_NAMES: usize = 8;
 
 /// Checks tokens of other issuers.
@@ -40,7 +43,7 @@ impl ForeignLogins {
         Self { issuers, tokens, links, clock }
     }
 
-    /// What a token from somebody in `network` allows, and to whom.
+    /// Checks a token that was sent from `network`. Returns the account it stands for, and what it allows.
     pub async fn check(
         &self,
         token: &ForeignToken,
@@ -60,27 +63,28 @@ impl ForeignLogins {
         rules.understand(&genuine.claims, genuine.source, self.clock.now()).map_err(refused)
     }
 
-    /// Makes an account for somebody who has none, if the issuer's rules want that; whether there is one now.
+    /// Creates an account if there is none and the issuer's rules want one; whether there is one now.
     pub async fn provision(&self, login: &ForeignLogin) -> Result<bool, StorageError> {
-        let (Standing::Subject { subject, .. }, Some(newcomer)) = (&login.standing, &login.newcomer) else {
+        let (MappedAccount::Linked { subject, .. }, Some(proposed)) = (&login.account, &login.new_account)
+        else {
             return Ok(false);
         };
-        let email = newcomer.email.as_deref().and_then(|email| EmailAddress::parse(email).ok());
-        let names = proposed_names(newcomer, subject);
-        let arrival = self.links.provision(subject, &names, email.as_ref()).await?;
-        if let Provisioned::Created(user) = arrival {
+        let email = proposed.email.as_deref().and_then(|email| EmailAddress::parse(email).ok());
+        let names = proposed_names(proposed, subject);
+        let provisioned = self.links.provision(subject, &names, email.as_ref()).await?;
+        if let Provisioned::Created(user) = provisioned {
             tracing::info!(target: "logins", user = user.number(), issuer = %login.issuer, "an account was made");
         }
-        Ok(arrival != Provisioned::Barred)
+        Ok(provisioned != Provisioned::Barred)
     }
 }
 
-/// Names for a newcomer, the nicest first: the proposed one made fit, the part of an address before its `@`, the
+/// Names for a new account, the best first: the proposed one made valid, the part of the address before the `@`, the
 /// subject's own name, then the first of these with a number, and at last with digits that only this subject has.
-fn proposed_names(newcomer: &JustInTimeAccount, subject: &ForeignSubject) -> Vec<AccountName> {
+fn proposed_names(proposed: &JustInTimeAccount, subject: &ForeignSubject) -> Vec<AccountName> {
     let local = |email: &String| email.split('@').next().unwrap_or("").to_owned();
     let bases =
-        [newcomer.name.clone(), newcomer.email.as_ref().map(local), Some(subject.subject.to_string())];
+        [proposed.name.clone(), proposed.email.as_ref().map(local), Some(subject.subject.to_string())];
     let bases: Vec<String> = bases.into_iter().flatten().map(|base| fitting(&base)).collect();
     let first = bases.iter().find_map(|base| AccountName::parse(base).ok()).map(|name| name.to_string());
     let base = first.unwrap_or_else(|| "user".to_owned());
@@ -106,9 +110,9 @@ mod tests {
     use super::*;
 
     fn names(name: Option<&str>, email: Option<&str>, subject: &str) -> Vec<String> {
-        let newcomer = JustInTimeAccount { name: name.map(str::to_owned), email: email.map(str::to_owned) };
+        let proposed = JustInTimeAccount { name: name.map(str::to_owned), email: email.map(str::to_owned) };
         let subject = ForeignSubject::new(&"https://hub.example.org".into(), subject).unwrap();
-        proposed_names(&newcomer, &subject).iter().map(ToString::to_string).collect()
+        proposed_names(&proposed, &subject).iter().map(ToString::to_string).collect()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::foreign_logins::ForeignLogins;
-use crate::domain::foreign::rules::Standing;
+use crate::domain::foreign::rules::MappedAccount;
 use crate::domain::foreign::{ForeignSubject, ForeignToken};
 use crate::domain::login_scope::LoginScopes;
 use crate::domain::network::ClientNetwork;
@@ -33,7 +33,7 @@ pub struct LinkAccounts {
     pub foreign_logins: Arc<ForeignLogins>,
     /// Where links are kept.
     pub links: Arc<dyn LinkedSubjects>,
-    /// Is told of changes, so that they hold for the next request.
+    /// Learns of changes, so that they hold for the next request.
     pub facts: Arc<dyn FactsReader>,
 }
 
@@ -48,16 +48,16 @@ impl LinkAccounts {
         token: &ForeignToken,
     ) -> Result<ForeignSubject, NoLink> {
         let login = self.foreign_logins.check(token, network).await.map_err(NoLink::Token)?;
-        match login.standing {
-            Standing::Subject { is_client: false, .. } if login.scopes == LoginScopes::NONE => {
+        match login.account {
+            MappedAccount::Linked { is_client: false, .. } if login.scopes == LoginScopes::NONE => {
                 Err(NoLink::OfNoUse)
             }
-            Standing::Subject { subject, is_client: false } => {
+            MappedAccount::Linked { subject, is_client: false } => {
                 self.links.link(owner, &subject, LinkedBy::Owner { session }).await.map_err(NoLink::Link)?;
                 self.facts.catch_up().await.map_err(|error| NoLink::Link(error.into()))?;
                 Ok(subject)
             }
-            Standing::Subject { is_client: true, .. } | Standing::Robot(_) => Err(NoLink::OfNobody),
+            MappedAccount::Linked { is_client: true, .. } | MappedAccount::Robot(_) => Err(NoLink::OfNobody),
         }
     }
 

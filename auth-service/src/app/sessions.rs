@@ -32,12 +32,12 @@ pub struct Sessions {
     pub give_tokens: Arc<GiveTokens>,
     /// Where they are kept.
     pub tokens: Arc<dyn Tokens>,
-    /// Is told of changes, so that they hold for the next request.
+    /// Learns of changes, so that they hold for the next request.
     pub facts: Arc<dyn FactsReader>,
 }
 
 impl Sessions {
-    /// A session for whoever knows the password. A token opens none: it would gain what only a password has.
+    /// Opens a session with a password. A token is refused, because it would gain rights that only a password has.
     pub async fn open(
         &self,
         credential: &Credential,
@@ -71,7 +71,7 @@ impl Sessions {
         }
     }
 
-    /// Ends every session and every docker login of a user, and whatever password is being checked just now.
+    /// Ends every session and every docker login of a user, and the logins that are under way.
     pub async fn end_all(&self, user: UserId) -> Result<(), StorageError> {
         self.tokens.end_logins(user).await?;
         self.facts.catch_up().await

@@ -1,10 +1,9 @@
-//! Who is asking, what the way they logged in allows, and whether a proof that somebody brought is good for the
-//! facts that are known.
+//! Whether a login is accepted: what was proven before the facts were loaded, compared with the facts.
 
 use super::account::{AccountName, AccountState};
 use super::facts::{Facts, TokenFacts, UserFacts};
 use super::foreign::ForeignSubject;
-use super::foreign::rules::{ForeignLogin, Standing};
+use super::foreign::rules::{ForeignLogin, MappedAccount};
 use super::login_rejection::LoginRejection;
 use super::login_scope::{LoginScope, Powers};
 use super::network::ClientNetwork;
@@ -41,16 +40,16 @@ pub struct VerifiedLogin {
     pub generation: i64,
 }
 
-/// How somebody shows who they are, as far as that can be said before anything is known of the account.
+/// What a credential proves before the facts about the account are loaded. [`admit`] decides whether that is enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// Not at all.
+    /// Nothing: there was no credential.
     None,
-    /// By a password that was found right, now or a short time ago.
+    /// A password that was right, now or a short time ago.
     Password(VerifiedLogin),
-    /// By a token of this service.
+    /// A token of this service, whose digest must still be compared.
     Token(ServiceToken),
-    /// By a token of another issuer.
+    /// A token of another issuer that was found genuine.
     Foreign(ForeignLogin),
 }
 
@@ -70,22 +69,22 @@ pub enum Identity {
 }
 
 impl Proof {
-    /// Whose facts tell whether the proof is good.
+    /// Whose facts are needed to decide on the proof.
     #[must_use]
     pub fn identity(&self) -> Identity {
         match self {
             Self::None => Identity::Nobody,
             Self::Password(login) => Identity::User(login.user),
             Self::Token(token) => Identity::Token(token.id),
-            Self::Foreign(login) => match &login.standing {
-                Standing::Subject { subject, .. } => Identity::Subject(subject.clone()),
-                Standing::Robot(robot) => Identity::Robot(robot.clone()),
+            Self::Foreign(login) => match &login.account {
+                MappedAccount::Linked { subject, .. } => Identity::Subject(subject.clone()),
+                MappedAccount::Robot(robot) => Identity::Robot(robot.clone()),
             },
         }
     }
 }
 
-/// Where a proof is brought to: each kind of token is good at some of these only.
+/// Where a credential is used. Each kind of token is accepted in some of these places only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialUse {
     /// As the password of a registry client.
@@ -94,7 +93,7 @@ pub enum CredentialUse {
     Refresh,
     /// As the bearer token of a program that uses the REST interface.
     Rest,
-    /// As the password that opens a session: no token does.
+    /// As the password that opens a session. No token is accepted.
     Session,
 }
 
@@ -122,7 +121,7 @@ pub struct LoginOrigin {
     pub by_form: bool,
 }
 
-/// Where and when a proof is brought.
+/// Where and when a credential is used.
 #[derive(Clone, Copy, Debug)]
 pub struct LoginContext<'a> {
     /// As what.
@@ -133,8 +132,7 @@ pub struct LoginContext<'a> {
     pub now: Timestamp,
 }
 
-/// What a proof that is good at this `context` allows, for the facts that were loaded for its identity; `None` when nobody
-/// has shown who they are.
+/// What a proof allows in this `context`, by the facts that were loaded for its identity; `None` for an anonymous caller.
 pub fn admit(
     proof: &Proof,
     facts: &Facts,
@@ -185,12 +183,12 @@ fn admit_foreign(
     facts: &Facts,
     credential_use: CredentialUse,
 ) -> Result<Powers, LoginRejection> {
-    let missing = match &login.standing {
-        Standing::Subject { .. } => LoginRejection::NotLinked,
-        Standing::Robot(_) => LoginRejection::NoSuchRobot,
+    let missing = match &login.account {
+        MappedAccount::Linked { .. } => LoginRejection::NotLinked,
+        MappedAccount::Robot(_) => LoginRejection::NoSuchRobot,
     };
     let user = facts.user.as_deref().filter(|_| credential_use.takes_foreign()).ok_or(missing)?;
-    if matches!(login.standing, Standing::Subject { is_client: true, .. }) && user.robot_of.is_none() {
+    if matches!(login.account, MappedAccount::Linked { is_client: true, .. }) && user.robot_of.is_none() {
         return Err(LoginRejection::ClientNeedsRobot);
     }
     require_active(user)?;

@@ -5,24 +5,24 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::foreign::ForeignToken;
-use crate::domain::foreign::claims::Claims;
 use crate::domain::foreign::claims::ClaimsSource;
+use crate::domain::foreign::claims::ForeignClaims;
 use crate::domain::foreign::rules::ForeignRefusal;
 use crate::domain::network::ClientNetwork;
 
-/// The claims of a token that is the issuer's.
+/// The claims of a genuine token.
 #[derive(Clone, Debug)]
 pub struct GenuineClaims {
     /// The claims.
-    pub claims: Arc<Claims>,
-    /// How they were come by.
+    pub claims: Arc<ForeignClaims>,
+    /// Where they come from.
     pub source: ClaimsSource,
 }
 
-/// Why nothing is known of a token. It goes to everybody who waits for the same answer.
+/// Why there are no claims. Everybody who waits for the same answer gets the same one.
 #[derive(Clone, Debug)]
 pub enum ForeignFailure {
-    /// It is not the issuer's, or not good any more.
+    /// The token is not the issuer's, or no longer valid.
     Refused(ForeignRefusal),
     /// The issuer cannot be asked just now; the cause is for the log.
     Unreachable(String),

@@ -8,8 +8,8 @@ use auth_service::app::foreign_logins::ForeignLogins;
 use auth_service::app::issue_token::{IssueToken, TokenAnswer, TokenRefusal, TokenRequest};
 use auth_service::domain::account::{AccountName, AccountState, EmailAddress};
 use auth_service::domain::credential::{Credential, Password};
-use auth_service::domain::foreign::claims::Claims;
 use auth_service::domain::foreign::claims::ClaimsSource;
+use auth_service::domain::foreign::claims::ForeignClaims;
 use auth_service::domain::foreign::robot::{ClaimPattern, RobotRule};
 use auth_service::domain::foreign::rules::{ForeignRefusal, IssuerRules};
 use auth_service::domain::foreign::shape::{IssuerShape, TokenShapes};
@@ -91,7 +91,7 @@ impl ForeignTokens for Outside {
             "forged" => Err(ForeignFailure::Refused(ForeignRefusal::NotGenuine)),
             text => {
                 let json = URL_SAFE_NO_PAD.decode(text).unwrap();
-                let claims = Arc::new(Claims::read(&json).unwrap());
+                let claims = Arc::new(ForeignClaims::read(&json).unwrap());
                 Ok(GenuineClaims { claims, source: ClaimsSource::WebToken })
             }
         }

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::outgoing::{Outgoing, Reply};
 use super::request_context::{RequestContext, Unreachable};
-use crate::domain::foreign::claims::Claims;
+use crate::domain::foreign::claims::ForeignClaims;
 
 /// No answer that can be used; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub(super) async fn introspect(
     token: &str,
     outgoing: &Outgoing,
     request_context: RequestContext,
-) -> Result<Claims, Unreachable> {
+) -> Result<ForeignClaims, Unreachable> {
     let (id, secret) = client;
     let oauth = BasicClient::new(ClientId::new(id.clone()))
         .set_client_secret(ClientSecret::new(secret.to_string()))
@@ -43,7 +43,7 @@ pub(super) async fn introspect(
         other => format!("its introspection endpoint answers what is no introspection: {other}"),
     })?;
     let told = exchange.told.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let agrees = |claims: &Claims| claims.get("active") == Some(&Value::Bool(answer.active()));
+    let agrees = |claims: &ForeignClaims| claims.get("active") == Some(&Value::Bool(answer.active()));
     told.filter(agrees).ok_or_else(|| "its introspection endpoint gave no answer that was kept".to_owned())
 }
 
@@ -51,7 +51,7 @@ pub(super) async fn introspect(
 struct Exchange<'o> {
     outgoing: &'o Outgoing,
     request_context: RequestContext,
-    told: Mutex<Option<Claims>>,
+    told: Mutex<Option<ForeignClaims>>,
 }
 
 impl<'c> AsyncHttpClient<'c> for Exchange<'_> {
@@ -67,14 +67,14 @@ impl Exchange<'_> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, Failed> {
         let request = request.try_into().map_err(|error: reqwest::Error| Failed(error.to_string()))?;
         let read = |body: &[u8]| {
-            let told =
-                Claims::read(body).filter(|claims| claims.get("active").is_some_and(Value::is_boolean));
+            let told = ForeignClaims::read(body)
+                .filter(|claims| claims.get("active").is_some_and(Value::is_boolean));
             told.ok_or_else(|| "its introspection endpoint answers what is no introspection".to_owned())
         };
         let claims = match self.outgoing.send(request, self.request_context, read).await.map_err(Failed)? {
             Reply::Told(claims) => claims,
             Reply::Status(StatusCode::BAD_REQUEST, body) if is_of_unsupported_type(&body) => {
-                Claims::new(Map::from_iter([("active".to_owned(), Value::Bool(false))]))
+                ForeignClaims::new(Map::from_iter([("active".to_owned(), Value::Bool(false))]))
             }
             Reply::Status(status, _) => {
                 return Err(Failed(format!("its introspection endpoint answers with status {status}")));
@@ -93,5 +93,6 @@ impl Exchange<'_> {
 /// Some issuers do not introspect their own web tokens, and say so in the words of revocation (RFC 7009, section
 /// 2.2.1). That is a no for good, and not an issuer that cannot answer just now.
 fn is_of_unsupported_type(body: &[u8]) -> bool {
-    Claims::read(body).is_some_and(|error| error.text("error").as_deref() == Some("unsupported_token_type"))
+    ForeignClaims::read(body)
+        .is_some_and(|error| error.text("error").as_deref() == Some("unsupported_token_type"))
 }

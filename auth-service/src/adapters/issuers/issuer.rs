@@ -14,8 +14,8 @@ use super::request_context::{RequestContext, Unreachable};
 use super::user_info::user_info;
 use super::web_token::WebToken;
 use crate::domain::foreign::VerificationMethod;
-use crate::domain::foreign::claims::Claims;
 use crate::domain::foreign::claims::ClaimsSource;
+use crate::domain::foreign::claims::ForeignClaims;
 use crate::domain::foreign::rules::ForeignRefusal;
 use crate::domain::foreign::shape::is_web_token;
 use crate::ports::foreign_tokens::{ForeignFailure, GenuineClaims};
@@ -86,7 +86,7 @@ impl Issuer {
         Ok(GenuineClaims { claims: Arc::new(claims), source })
     }
 
-    async fn verify(&self, token: &str) -> Result<(Claims, ClaimsSource), ForeignFailure> {
+    async fn verify(&self, token: &str) -> Result<(ForeignClaims, ClaimsSource), ForeignFailure> {
         let token = WebToken::read(token, &self.options).map_err(ForeignFailure::Refused)?;
         let url = self.endpoint(self.options.jwks_url.as_ref(), |metadata| metadata.jwks, "keys");
         let found =
@@ -106,7 +106,7 @@ impl Issuer {
         &self,
         token: &str,
         request_context: RequestContext,
-    ) -> Result<(Claims, ClaimsSource), ForeignFailure> {
+    ) -> Result<(ForeignClaims, ClaimsSource), ForeignFailure> {
         let (claims, source) = self.verify(token).await?;
         if claims.scope_words().is_some() {
             return Ok((claims, source));
@@ -131,7 +131,7 @@ impl Issuer {
         &self,
         token: &str,
         request_context: RequestContext,
-    ) -> Result<Claims, ForeignFailure> {
+    ) -> Result<ForeignClaims, ForeignFailure> {
         let client = self.options.client.as_ref().ok_or_else(|| {
             ForeignFailure::Unreachable("no client is configured for introspection".to_owned())
         })?;
@@ -149,7 +149,7 @@ impl Issuer {
         &self,
         token: &str,
         request_context: RequestContext,
-    ) -> Result<Claims, ForeignFailure> {
+    ) -> Result<ForeignClaims, ForeignFailure> {
         let of_metadata = |metadata: Metadata| metadata.userinfo;
         let url = self.endpoint(self.options.userinfo_url.as_ref(), of_metadata, "user-info endpoint").await;
         let url = url.map_err(ForeignFailure::Unreachable)?;

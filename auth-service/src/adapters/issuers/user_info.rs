@@ -6,7 +6,7 @@ use url::Url;
 
 use super::outgoing::{Outgoing, Reply};
 use super::request_context::RequestContext;
-use crate::domain::foreign::claims::Claims;
+use crate::domain::foreign::claims::ForeignClaims;
 use crate::domain::foreign::rules::ForeignRefusal;
 use crate::domain::foreign::shape::unverified_claims;
 use crate::ports::foreign_tokens::ForeignFailure;
@@ -20,7 +20,7 @@ pub(super) async fn user_info(
     subject_claim: &str,
     outgoing: &Outgoing,
     request_context: RequestContext,
-) -> Result<Claims, ForeignFailure> {
+) -> Result<ForeignClaims, ForeignFailure> {
     let mut request = Request::new(Method::GET, url.clone());
     let mut bearer = format!("Bearer {token}")
         .parse::<reqwest::header::HeaderValue>()
@@ -28,7 +28,7 @@ pub(super) async fn user_info(
     bearer.set_sensitive(true);
     request.headers_mut().insert(AUTHORIZATION, bearer);
     let read = |body: &[u8]| {
-        Claims::read(body).ok_or_else(|| "its user-info endpoint answers no JSON object".to_owned())
+        ForeignClaims::read(body).ok_or_else(|| "its user-info endpoint answers no JSON object".to_owned())
     };
     match outgoing.send(request, request_context, read).await.map_err(ForeignFailure::Unreachable)? {
         Reply::Told(told) if !told.has(subject_claim) => {

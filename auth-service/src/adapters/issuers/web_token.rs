@@ -7,8 +7,8 @@ use jsonwebtoken::Algorithm;
 
 use super::IssuerOptions;
 use super::keys::VerifyingKey;
-use crate::domain::foreign::claims::Claims;
 use crate::domain::foreign::claims::ClaimsSource;
+use crate::domain::foreign::claims::ForeignClaims;
 use crate::domain::foreign::rules::ForeignRefusal;
 
 /// Header members that would have a verifier take its key from the token, or do what it does not know (RFC 7515,
@@ -58,7 +58,10 @@ impl<'t> WebToken<'t> {
     }
 
     /// The claims, if one of `keys` has signed them.
-    pub(super) fn verify(&self, keys: &[VerifyingKey]) -> Result<(Claims, ClaimsSource), ForeignRefusal> {
+    pub(super) fn verify(
+        &self,
+        keys: &[VerifyingKey],
+    ) -> Result<(ForeignClaims, ClaimsSource), ForeignRefusal> {
         let fitting = keys.iter().filter(|key| key.fits(self.kid.as_deref(), self.algorithm));
         let is_signed = fitting.take(MOST_TRIED).any(|key| {
             let verified = jsonwebtoken::crypto::verify(
@@ -77,7 +80,7 @@ impl<'t> WebToken<'t> {
 }
 
 /// What a token of an accepted type is. One without a type counts as `JWT` (RFC 7519, section 5.1).
-fn source(header: &Claims, options: &IssuerOptions) -> Result<ClaimsSource, ForeignRefusal> {
+fn source(header: &ForeignClaims, options: &IssuerOptions) -> Result<ClaimsSource, ForeignRefusal> {
     let stated = match header.get("typ") {
         None => "jwt".to_owned(),
         Some(stated) => stated.as_str().ok_or(ForeignRefusal::NotGenuine)?.to_lowercase(),
@@ -90,7 +93,7 @@ fn source(header: &Claims, options: &IssuerOptions) -> Result<ClaimsSource, Fore
     }
 }
 
-fn decoded(part: &str) -> Result<Claims, ForeignRefusal> {
+fn decoded(part: &str) -> Result<ForeignClaims, ForeignRefusal> {
     let json = URL_SAFE_NO_PAD.decode(part).map_err(|_| ForeignRefusal::NotGenuine)?;
-    Claims::read(&json).ok_or(ForeignRefusal::NotGenuine)
+    ForeignClaims::read(&json).ok_or(ForeignRefusal::NotGenuine)
 }

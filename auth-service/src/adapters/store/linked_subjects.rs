@@ -139,8 +139,8 @@ impl LinkedSubjects for Store {
         email: Option<&EmailAddress>,
     ) -> Result<Provisioned, StorageError> {
         for name in names {
-            if let Some(arrival) = self.provision_as(subject, name, email).await? {
-                return Ok(arrival);
+            if let Some(provisioned) = self.provision_as(subject, name, email).await? {
+                return Ok(provisioned);
             }
         }
         Err(StorageError::Unavailable("every name for a new account is taken".to_owned()))

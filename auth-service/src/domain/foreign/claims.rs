@@ -29,13 +29,13 @@ impl ClaimsSource {
 
 /// The members of one JSON object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Claims(Map<String, Value>);
+pub struct ForeignClaims(Map<String, Value>);
 
 /// A claim is of another type than it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadClaim;
 
-impl Claims {
+impl ForeignClaims {
     /// Reads an object; `None` for anything else, and for one in which a member stands twice.
     #[must_use]
     pub fn read(json: &[u8]) -> Option<Self> {
@@ -149,25 +149,25 @@ fn behind(value: &Value) -> usize {
     }
 }
 
-impl<'de> Deserialize<'de> for Claims {
+impl<'de> Deserialize<'de> for ForeignClaims {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Members;
 
         impl<'de> Visitor<'de> for Members {
-            type Value = Claims;
+            type Value = ForeignClaims;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("an object without repeated members")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Claims, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<ForeignClaims, A::Error> {
                 let mut members = Map::new();
                 while let Some((name, value)) = access.next_entry::<String, Value>()? {
                     if members.insert(name, value).is_some() {
                         return Err(A::Error::custom("a member stands there twice"));
                     }
                 }
-                Ok(Claims(members))
+                Ok(ForeignClaims(members))
             }
         }
 
@@ -181,15 +181,15 @@ mod tests {
 
     use super::*;
 
-    fn read(json: &str) -> Claims {
-        Claims::read(json.as_bytes()).unwrap()
+    fn read(json: &str) -> ForeignClaims {
+        ForeignClaims::read(json.as_bytes()).unwrap()
     }
 
     #[test]
     fn an_object_is_read_and_nothing_else_is() {
         assert_eq!(read(r#"{"sub":"a"}"#).text("sub").as_deref(), Some("a"));
         for bad in ["", "[]", "null", "7", "{", r#"{"sub":"a","sub":"b"}"#, r#"{"a":1}{"#, "{\"a\":1} x"] {
-            assert_eq!(Claims::read(bad.as_bytes()), None, "{bad}");
+            assert_eq!(ForeignClaims::read(bad.as_bytes()), None, "{bad}");
         }
     }
 
@@ -212,7 +212,7 @@ mod tests {
         for bad in ["\"1796337119\"", "true", "[]", "{}", "1e300", "-1e30"] {
             assert_eq!(date(bad), Err(BadClaim), "{bad}");
         }
-        assert_eq!(Claims::default().date("exp"), Ok(None));
+        assert_eq!(ForeignClaims::default().date("exp"), Ok(None));
     }
 
     #[test]
@@ -257,8 +257,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_the_reader_fail(json in prop::collection::vec(any::<u8>(), 0..80), number: f64) {
-            let _ = Claims::read(&json);
-            let _ = Claims::read(format!("{{\"exp\":{number}}}").as_bytes()).map(|claims| claims.date("exp"));
+            let _ = ForeignClaims::read(&json);
+            let _ = ForeignClaims::read(format!("{{\"exp\":{number}}}").as_bytes()).map(|claims| claims.date("exp"));
         }
     }
 }

@@ -2,7 +2,7 @@
 //! issuer tells so; each row is how some do. One sign is enough: a person taken for a program gets less, and the other
 //! way round a program would get a person's account.
 
-use super::claims::{Claims, ClaimsSource};
+use super::claims::{ClaimsSource, ForeignClaims};
 
 /// Where issuers name the program that a token was given to: RFC 9068 and RFC 7662, OpenID Connect, Okta, Entra.
 const CLIENT_CLAIMS: [&str; 4] = ["client_id", "azp", "cid", "appid"];
@@ -15,7 +15,7 @@ const CLIENT_SUBJECT: &str = "@clients";
 
 /// Whether the token stands for the program that it was given to. `subject` is what the account would be linked to;
 /// `sub` is looked at too, because another claim may have been set as the subject.
-pub(super) fn is_program(claims: &Claims, subject: &str) -> bool {
+pub(super) fn is_program(claims: &ForeignClaims, subject: &str) -> bool {
     let is = |name: &str, mark: &str| {
         claims.texts(name).is_ok_and(|texts| texts.iter().any(|text| text.eq_ignore_ascii_case(mark)))
     };
@@ -33,7 +33,7 @@ pub(super) fn is_program(claims: &Claims, subject: &str) -> bool {
 
 /// The program that a token stands for by what introspection tells (RFC 7662, section 2.2): the one that it was given to,
 /// where it tells of nobody else. Whoever is told of by `username` alone is a person.
-pub(super) fn nameless_program(claims: &Claims, source: ClaimsSource) -> Option<String> {
+pub(super) fn nameless_program(claims: &ForeignClaims, source: ClaimsSource) -> Option<String> {
     let is_of_somebody = claims.has("sub") || claims.has("username");
     claims.text("client_id").filter(|_| source == ClaimsSource::Introspection && !is_of_somebody)
 }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     fn is(claims: &Value) -> bool {
-        let claims = Claims::read(claims.to_string().as_bytes()).unwrap();
+        let claims = ForeignClaims::read(claims.to_string().as_bytes()).unwrap();
         is_program(&claims, &claims.text("uid").or_else(|| claims.text("sub")).unwrap())
     }
 
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn introspection_that_tells_of_nobody_tells_of_a_program() {
         let program = |claims: Value, source| {
-            nameless_program(&Claims::read(claims.to_string().as_bytes()).unwrap(), source)
+            nameless_program(&ForeignClaims::read(claims.to_string().as_bytes()).unwrap(), source)
         };
         let told = json!({"active": true, "client_id": "ci"});
         assert_eq!(program(told.clone(), ClaimsSource::Introspection).as_deref(), Some("ci"));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::claims::Claims;
+use super::claims::ForeignClaims;
 use crate::domain::account::AccountName;
 
 /// What one claim must be.
@@ -84,7 +84,7 @@ pub enum NoRobot {
 }
 
 /// The robot of the one rule that matches.
-pub fn robot_of<'r>(rules: &'r [RobotRule], claims: &Claims) -> Result<&'r AccountName, NoRobot> {
+pub fn robot_of<'r>(rules: &'r [RobotRule], claims: &ForeignClaims) -> Result<&'r AccountName, NoRobot> {
     let mut matching = rules.iter().filter(|rule| {
         rule.claims.iter().all(|(name, pattern)| claims.text(name).is_some_and(|text| pattern.matches(&text)))
     });
@@ -111,9 +111,9 @@ mod tests {
         }
     }
 
-    fn claims(repository: &str, event: &str, reference: &str) -> Claims {
+    fn claims(repository: &str, event: &str, reference: &str) -> ForeignClaims {
         let json = serde_json::json!({"repository_id": repository, "event_name": event, "ref": reference});
-        Claims::read(json.to_string().as_bytes()).unwrap()
+        ForeignClaims::read(json.to_string().as_bytes()).unwrap()
     }
 
     #[test]
@@ -134,7 +134,8 @@ mod tests {
         ] {
             assert_eq!(robot(claims(repository, event, reference)), Err(NoRobot::NoRule), "{reference}");
         }
-        let without_event = Claims::read(br#"{"repository_id":"123","ref":"refs/heads/main"}"#).unwrap();
+        let without_event =
+            ForeignClaims::read(br#"{"repository_id":"123","ref":"refs/heads/main"}"#).unwrap();
         assert_eq!(robot(without_event), Err(NoRobot::NoRule));
     }
 
@@ -143,7 +144,7 @@ mod tests {
         let everything = || ClaimPattern::Prefix("refs/".to_owned());
         let rules = [rule("one", "123", everything()), rule("two", "123", everything())];
         let numeric = br#"{"repository_id":123,"event_name":"push","ref":"refs/heads/x"}"#;
-        let numeric = Claims::read(numeric).unwrap();
+        let numeric = ForeignClaims::read(numeric).unwrap();
         assert_eq!(robot_of(&rules, &numeric), Err(NoRobot::SeveralRules));
         assert!(robot_of(&rules[..1], &numeric).is_ok());
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::claims::{BadClaim, Claims, ClaimsSource};
+use super::claims::{BadClaim, ClaimsSource, ForeignClaims};
 use super::program::{is_program, nameless_program};
 use super::robot::{NoRobot, RobotRule, robot_of};
 use super::{ForeignSubject, IssuerName};
@@ -53,14 +53,14 @@ pub struct IssuerRules {
     pub robot_scopes: LoginScopes,
 }
 
-/// Whom a token stands for.
+/// The account that a token stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// The account that is linked to the subject.
-    Subject {
+pub enum MappedAccount {
+    /// The account that is linked to a subject of the issuer.
+    Linked {
         /// The subject.
         subject: ForeignSubject,
-        /// Whether it is the program itself, which may act for robot accounts only.
+        /// Whether the subject is an OAuth client itself, which can act for robot accounts only.
         is_client: bool,
     },
     /// A robot account, by rule.
@@ -72,15 +72,15 @@ pub enum Standing {
 pub struct ForeignLogin {
     /// The operator's name for the issuer.
     pub issuer: IssuerName,
-    /// Whom it stands for.
-    pub standing: Standing,
+    /// The account that it stands for.
+    pub account: MappedAccount,
     /// What it allows.
     pub scopes: LoginScopes,
-    /// Who would get an account, if there is none and the operator wants that.
-    pub newcomer: Option<JustInTimeAccount>,
+    /// The account to create if there is none, where the operator wants that.
+    pub new_account: Option<JustInTimeAccount>,
 }
 
-/// What somebody without an account proposes for one.
+/// What the claims propose for an account that is created at the first login (just-in-time provisioning).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct JustInTimeAccount {
     /// A name.
@@ -130,7 +130,7 @@ impl IssuerRules {
     /// What genuine claims mean at `now`.
     pub fn understand(
         &self,
-        claims: &Claims,
+        claims: &ForeignClaims,
         source: ClaimsSource,
         now: Timestamp,
     ) -> Result<ForeignLogin, ForeignRefusal> {
@@ -158,9 +158,9 @@ impl IssuerRules {
         let subject = ForeignSubject::new(&self.issuer, &subject).ok_or(ForeignRefusal::NoSubject)?;
         Ok(ForeignLogin {
             issuer: self.name.clone(),
-            standing: Standing::Subject { subject, is_client },
+            account: MappedAccount::Linked { subject, is_client },
             scopes,
-            newcomer: (self.create_accounts && !is_client && scopes != LoginScopes::NONE).then(|| {
+            new_account: (self.create_accounts && !is_client && scopes != LoginScopes::NONE).then(|| {
                 JustInTimeAccount {
                     name: claims.text(&self.name_claim),
                     email: claims.text(&self.email_claim).filter(|_| !is_unverified(claims)),
@@ -170,7 +170,7 @@ impl IssuerRules {
     }
 
     /// `active` must be the boolean true (RFC 7662, section 2.2), and `iss`, where it is told, the issuer's.
-    fn require_active(&self, claims: &Claims, source: ClaimsSource) -> Result<(), ForeignRefusal> {
+    fn require_active(&self, claims: &ForeignClaims, source: ClaimsSource) -> Result<(), ForeignRefusal> {
         if source == ClaimsSource::Introspection
             && claims.get("active") != Some(&serde_json::Value::Bool(true))
         {
@@ -185,7 +185,7 @@ impl IssuerRules {
 
     fn require_time(
         &self,
-        claims: &Claims,
+        claims: &ForeignClaims,
         source: ClaimsSource,
         now: Timestamp,
     ) -> Result<(), ForeignRefusal> {
@@ -203,7 +203,7 @@ impl IssuerRules {
         }
     }
 
-    fn require_audience(&self, claims: &Claims) -> Result<(), ForeignRefusal> {
+    fn require_audience(&self, claims: &ForeignClaims) -> Result<(), ForeignRefusal> {
         let audiences = claims.texts("aud")?;
         let for_us = |audience: &&str| self.audiences.iter().any(|ours| ours == audience);
         match self.audiences.is_empty() || audiences.iter().any(for_us) {
@@ -212,7 +212,7 @@ impl IssuerRules {
         }
     }
 
-    fn require_client(&self, claims: &Claims) -> Result<(), ForeignRefusal> {
+    fn require_client(&self, claims: &ForeignClaims) -> Result<(), ForeignRefusal> {
         let client = claims.text("client_id").or_else(|| claims.text("azp"));
         let is_listed = |client: String| self.clients.contains(&client);
         match self.clients.is_empty() || client.is_some_and(is_listed) {
@@ -221,20 +221,20 @@ impl IssuerRules {
         }
     }
 
-    fn robot(&self, claims: &Claims) -> Result<ForeignLogin, ForeignRefusal> {
+    fn robot(&self, claims: &ForeignClaims) -> Result<ForeignLogin, ForeignRefusal> {
         let robot = robot_of(&self.robots, claims).map_err(|error| match error {
             NoRobot::NoRule | NoRobot::SeveralRules => ForeignRefusal::NoRobotRule,
         })?;
         Ok(ForeignLogin {
             issuer: self.name.clone(),
-            standing: Standing::Robot(robot.clone()),
+            account: MappedAccount::Robot(robot.clone()),
             scopes: self.robot_scopes,
-            newcomer: None,
+            new_account: None,
         })
     }
 
     /// No scope, no rights; words that mean nothing here are left out.
-    fn scopes(&self, claims: &Claims) -> LoginScopes {
+    fn scopes(&self, claims: &ForeignClaims) -> LoginScopes {
         let words = claims.scope_words().unwrap_or_default();
         words.iter().flat_map(|word| self.meaning(word)).collect()
     }
@@ -250,12 +250,12 @@ impl IssuerRules {
 
 /// Whether the issuer says that nobody has shown the address to be theirs (OpenID Connect Core, section 5.1); whoever
 /// gets an account with it could take the place of its owner. Some issuers write the answer as text.
-fn is_unverified(claims: &Claims) -> bool {
+fn is_unverified(claims: &ForeignClaims) -> bool {
     claims.get("email_verified").is_some_and(|verified| verified != &json!(true) && verified != "true")
 }
 
 /// Some issuers say so in a claim: Keycloak `typ`, Cognito `token_use`, Synapse `token_type`.
-fn is_marked_as_id_token(claims: &Claims) -> bool {
+fn is_marked_as_id_token(claims: &ForeignClaims) -> bool {
     let is = |name: &str, marks: &[&str]| {
         claims.text(name).is_some_and(|text| marks.iter().any(|mark| text.eq_ignore_ascii_case(mark)))
     };

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use regex::Regex;
 use sha2::{Digest as _, Sha256};
 
-use super::claims::Claims;
+use super::claims::ForeignClaims;
 use super::{ForeignToken, IssuerName};
 
 /// What the tokens of one issuer look like.
@@ -162,17 +162,17 @@ fn is_base64url_in_parts(text: &str) -> bool {
 
 fn begins_with_an_object(text: &str) -> bool {
     let header = text.split('.').next().and_then(|header| URL_SAFE_NO_PAD.decode(header).ok());
-    header.is_some_and(|header| Claims::read(&header).is_some())
+    header.is_some_and(|header| ForeignClaims::read(&header).is_some())
 }
 
 /// The claims of a web token as they stand there, believed by nobody.
 #[must_use]
-pub fn unverified_claims(token: &str) -> Option<Claims> {
+pub fn unverified_claims(token: &str) -> Option<ForeignClaims> {
     if !is_web_token(token) {
         return None;
     }
     let payload = token.split('.').nth(1)?;
-    Claims::read(&URL_SAFE_NO_PAD.decode(payload).ok()?)
+    ForeignClaims::read(&URL_SAFE_NO_PAD.decode(payload).ok()?)
 }
 
 #[cfg(test)]

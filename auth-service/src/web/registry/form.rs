@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
-use super::credential::{BadCredential, checked};
+use super::basic_auth::{BadCredential, checked};
 use crate::domain::credential::Credential;
 use crate::domain::foreign::shape::TokenShapes;
 use crate::domain::login::CredentialUse;

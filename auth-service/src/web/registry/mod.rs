@@ -1,7 +1,7 @@
 //! The surface that registries and their clients use.
 
 mod answer;
-mod credential;
+mod basic_auth;
 pub mod events;
 mod form;
 pub mod jwks;

@@ -10,7 +10,7 @@ use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::answer::{self, ErrorAnswer};
-use super::credential::from_basic;
+use super::basic_auth::from_basic;
 use super::form::{BadForm, Form, TokenQuery, from_form};
 use super::programs::push_meaning;
 use crate::app::give_tokens::Requester;

@@ -33,12 +33,12 @@ fn good() -> Value {
 }
 
 /// A good token with some claims replaced; `null` takes one away.
-fn with(changes: &Value) -> Claims {
+fn with(changes: &Value) -> ForeignClaims {
     let mut claims = good();
     for (name, value) in changes.as_object().unwrap() {
         claims[name] = value.clone();
     }
-    Claims::read(claims.to_string().as_bytes()).unwrap()
+    ForeignClaims::read(claims.to_string().as_bytes()).unwrap()
 }
 
 fn understand(rules: &IssuerRules, changes: &Value) -> Result<ForeignLogin, ForeignRefusal> {
@@ -48,10 +48,10 @@ fn understand(rules: &IssuerRules, changes: &Value) -> Result<ForeignLogin, Fore
 #[test]
 fn a_good_token_stands_for_its_subject_with_its_scopes() {
     let login = understand(&rules(), &json!({})).unwrap();
-    let Standing::Subject { subject, is_client } = login.standing else { panic!() };
+    let MappedAccount::Linked { subject, is_client } = login.account else { panic!() };
     assert_eq!((&*subject.issuer, &*subject.subject, is_client), ("https://hub.example.org", "u-1", false));
     assert_eq!(login.scopes.names(), ["download", "modify"]);
-    assert_eq!(login.newcomer, None);
+    assert_eq!(login.new_account, None);
 }
 
 #[test]
@@ -151,10 +151,11 @@ fn introspection_must_say_that_the_token_is_active_by_the_boolean_true() {
 fn user_info_proves_no_audience_and_tells_whose_the_token_is() {
     let rules = IssuerRules { subject_claim: "ownerId".to_owned(), audiences: Vec::new(), ..rules() };
     let claims =
-        Claims::read(br#"{"ownerId":"3400001","userName":"alice","access":{"scope":["download"]}}"#).unwrap();
+        ForeignClaims::read(br#"{"ownerId":"3400001","userName":"alice","access":{"scope":["download"]}}"#)
+            .unwrap();
     let login = rules.understand(&claims, ClaimsSource::UserInfo, NOW).unwrap();
     assert_eq!(login.scopes.names(), ["download"]);
-    assert!(matches!(login.standing, Standing::Subject { subject, .. } if &*subject.subject == "3400001"));
+    assert!(matches!(login.account, MappedAccount::Linked { subject, .. } if &*subject.subject == "3400001"));
 }
 
 #[test]
@@ -182,15 +183,15 @@ fn scopes_mean_themselves_unless_the_operator_says_otherwise_and_never_more() {
 fn a_program_stands_for_itself_and_gets_no_account() {
     let rules = IssuerRules { create_accounts: true, ..rules() };
     let login = understand(&rules, &json!({"sub": "web"})).unwrap();
-    assert!(matches!(login.standing, Standing::Subject { is_client: true, .. }));
-    assert_eq!(login.newcomer, None);
+    assert!(matches!(login.account, MappedAccount::Linked { is_client: true, .. }));
+    assert_eq!(login.new_account, None);
     let by_number = IssuerRules { subject_claim: "uid".to_owned(), ..rules.clone() };
     let login = understand(&by_number, &json!({"sub": "web", "uid": 7})).unwrap();
-    assert!(matches!(login.standing, Standing::Subject { is_client: true, .. }));
-    assert_eq!(login.newcomer, None);
+    assert!(matches!(login.account, MappedAccount::Linked { is_client: true, .. }));
+    assert_eq!(login.new_account, None);
     let person = understand(&rules, &json!({})).unwrap();
     let proposed = JustInTimeAccount { name: Some("Alice".to_owned()), email: Some("a@x.org".to_owned()) };
-    assert_eq!(person.newcomer, Some(proposed));
+    assert_eq!(person.new_account, Some(proposed));
 }
 
 #[test]
@@ -203,7 +204,7 @@ fn nobody_gets_an_account_by_a_token_that_allows_nothing_here() {
         (Value::Null, ClaimsSource::UserInfo),
     ] {
         let login = rules.understand(&with(&json!({"scope": scope})), source, NOW).unwrap();
-        assert_eq!((login.scopes, login.newcomer), (LoginScopes::NONE, None), "{scope} {source:?}");
+        assert_eq!((login.scopes, login.new_account), (LoginScopes::NONE, None), "{scope} {source:?}");
     }
 }
 
@@ -212,7 +213,7 @@ fn an_address_that_the_issuer_has_not_verified_is_not_taken_over() {
     let rules = IssuerRules { create_accounts: true, ..rules() };
     let email = |verified: Value| {
         let login = understand(&rules, &json!({"email_verified": verified})).unwrap();
-        login.newcomer.unwrap().email
+        login.new_account.unwrap().email
     };
     for verified in [json!(true), json!("true"), Value::Null] {
         assert_eq!(email(verified.clone()).as_deref(), Some("a@x.org"), "{verified}");
@@ -233,8 +234,8 @@ fn a_job_acts_for_the_robot_of_its_rule_and_for_nobody_else() {
     let scopes = LoginScopes::parse("download modify").unwrap();
     let rules = IssuerRules { robots: vec![rule], robot_scopes: scopes, create_accounts: true, ..rules() };
     let login = understand(&rules, &json!({"repository_id": "123", "scope": null})).unwrap();
-    assert_eq!(login.standing, Standing::Robot(AccountName::parse("ci").unwrap()));
-    assert_eq!((login.scopes, login.newcomer), (scopes, None));
+    assert_eq!(login.account, MappedAccount::Robot(AccountName::parse("ci").unwrap()));
+    assert_eq!((login.scopes, login.new_account), (scopes, None));
     let event = json!({"repository_id": "123", "events": {}});
     assert_eq!(understand(&rules, &event).unwrap_err(), ForeignRefusal::WrongType);
     let refused = understand(&rules, &json!({"repository_id": "124"}));
