@@ -26,7 +26,7 @@ def test_a_member_without_download_permission_reads_what_is_missing(
     pulled = stack.login(new_client, user).pull(stack.reference(f"{project}/app"))
     assert not pulled.succeeded
     assert "[no_download]" in pulled.text
-    assert f"ask an administrator for access to {project}" in pulled.text
+    assert "ask an administrator for DOWNLOAD on " in pulled.text
     assert stack.granted(user, f"{project}/app", "pull") == set()
 
 
