@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::raise_numbers::{NumbersUnknown, RaiseNumbers};
 use crate::domain::access::{AccessKind, AccessSet};
 use crate::domain::account::AccountName;
+use crate::domain::facts::LifeState;
 use crate::domain::principal::PrincipalId;
 use crate::domain::project::{ProjectId, ProjectName};
 use crate::domain::repository::Item;
@@ -79,6 +80,9 @@ pub enum ManageItemError {
     /// PUBLIC can be given nothing else.
     #[error("PUBLIC can be given READ only; to let people pull without a login see open-data")]
     PublicBeyondRead,
+    /// Only repositories can follow another item's sharing.
+    #[error("a project always has sharing settings of its own; --local and --inherit are for repositories")]
+    ProjectFollowsNothing,
     /// The item cannot be as asked.
     #[error(transparent)]
     Item(#[from] ItemError),
@@ -136,6 +140,22 @@ impl ManageItems {
         }
         let principal = self.principal(principal).await?;
         Ok(self.sharing.set_access(item, principal, change, self.most_rows).await?)
+    }
+
+    /// Gives a repository sharing settings of its own, beginning with a copy of its project's, or takes them away.
+    pub async fn set_local_sharing(&self, item: &Item, local: bool) -> Result<(), ManageItemError> {
+        let Item::Repository(name) = item else { return Err(ManageItemError::ProjectFollowsNothing) };
+        Ok(self.sharing.set_local_sharing(name, local).await?)
+    }
+
+    /// Puts an item into the trash, or takes it out.
+    pub async fn set_life_state(&self, item: &Item, state: LifeState) -> Result<(), ManageItemError> {
+        Ok(self.items.set_life_state(item, state).await?)
+    }
+
+    /// Sets whether READ is enough to pull.
+    pub async fn set_open_data(&self, item: &Item, open_data: bool) -> Result<(), ManageItemError> {
+        Ok(self.items.set_open_data(item, open_data).await?)
     }
 
     async fn principal(&self, name: &PrincipalName) -> Result<PrincipalId, ManageItemError> {

@@ -7,10 +7,10 @@ use actix_web::web;
 use anyhow::anyhow;
 
 use super::issuers::token_shapes;
+use super::registry::browse_items;
 use super::wiring::Wiring;
 use crate::adapters::store::Store;
 use crate::adapters::system::ProcessIdentifiers;
-use crate::app::browse_items::BrowseItems;
 use crate::app::issue_token::IssueToken;
 use crate::app::link_accounts::LinkAccounts;
 use crate::app::list_tokens::ListTokens;
@@ -118,7 +118,7 @@ impl Wiring<'_> {
                 links: store(),
                 facts: facts(),
             },
-            browse_items: BrowseItems { items: store(), entities: store() },
+            browse_items: browse_items(self.store),
             policy: self.settings.access,
             users: store(),
             clock: Arc::clone(self.clock),

@@ -29,7 +29,7 @@ use crate::ports::system::Clock;
 use crate::web::server::{Listeners, ServerOptions};
 
 pub use self::issuers::token_shapes;
-pub use self::registry::{first_push, manage_items, raise_numbers, registry};
+pub use self::registry::{browse_items, first_push, manage_items, raise_numbers, registry};
 pub use self::stop::StopSignals;
 pub use self::warnings::warnings;
 pub use self::wiring::{give_tokens, hashing_threads};

@@ -7,6 +7,7 @@ use crate::adapters::shared_answers::NoRegistry;
 use crate::adapters::signing::{KeyDirectory, KeyWatch};
 use crate::adapters::store::Store;
 use crate::adapters::system::{ProcessIdentifiers, SystemClock};
+use crate::app::browse_items::BrowseItems;
 use crate::app::first_push::FirstPush;
 use crate::app::manage_items::ManageItems;
 use crate::app::raise_numbers::RaiseNumbers;
@@ -83,6 +84,12 @@ pub fn first_push(
             per_project: settings.limits.first_pushes_per_project,
         },
     }
+}
+
+/// Lists of projects, repositories and tags.
+#[must_use]
+pub fn browse_items(store: &Arc<Store>) -> BrowseItems {
+    BrowseItems { items: Arc::<Store>::clone(store), entities: Arc::<Store>::clone(store) }
 }
 
 /// Projects and sharing, for a single command.

@@ -1,25 +1,23 @@
 //! Projects, repositories and who may do what with them, from the command line.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::arguments::{Command, ProjectCommand, RepositoryCommand, Switch};
 use super::output::{Failure, Report};
-use crate::adapters::store::Store;
+use crate::app::browse_items::BrowseItems;
 use crate::app::manage_items::{ManageItems, PrincipalName, SharingReport};
-use crate::bootstrap::{manage_items, open_store};
+use crate::bootstrap::{browse_items, manage_items, open_store};
 use crate::config::Settings;
 use crate::domain::access::AccessSet;
 use crate::domain::facts::LifeState;
 use crate::domain::project::ProjectId;
 use crate::domain::repository::{Item, RepositoryName};
-use crate::ports::items::{AccessChange, Items as _, Project, Repository, SharingSettings as _};
+use crate::ports::items::{AccessChange, Project, Repository};
 
 pub(super) async fn run(settings: &Settings, command: Command) -> Result<Report, Failure> {
     let store = open_store(settings).await.map_err(|error| Failure::Failed(error.to_string()))?;
-    let items =
-        ItemCommands { manage: manage_items(settings, &store), store, host: settings.registry.host.clone() };
+    let (manage, browse) = (manage_items(settings, &store), browse_items(&store));
+    let items = ItemCommands { manage, browse, host: settings.registry.host.clone() };
     match command {
         Command::Project { command } => items.project(command).await,
         Command::Grant { item, principal, access } => {
@@ -43,7 +41,7 @@ pub(super) async fn run(settings: &Settings, command: Command) -> Result<Report,
 
 struct ItemCommands {
     manage: ManageItems,
-    store: Arc<Store>,
+    browse: BrowseItems,
     host: String,
 }
 
@@ -54,7 +52,7 @@ impl ItemCommands {
                 let id = self.manage.add_project(&name, &owner).await?;
                 Ok(Report::new(id.to_string(), json!({"id": id.to_string(), "name": name.as_str()})))
             }
-            ProjectCommand::List => Ok(listed_projects(&self.store.projects().await?)),
+            ProjectCommand::List => Ok(listed_projects(&self.browse.projects().await?)),
         }
     }
 
@@ -70,17 +68,13 @@ impl ItemCommands {
 
     async fn sharing(&self, item: &Item, local: bool, inherit: bool) -> Result<Report, Failure> {
         if local || inherit {
-            let Item::Repository(name) = item else {
-                let text = "a project always has sharing settings of its own; --local and --inherit are for repositories";
-                return Err(Failure::Failed(text.to_owned()));
-            };
-            self.store.set_local_sharing(name, local).await?;
+            self.manage.set_local_sharing(item, local).await?;
         }
         shown(&self.manage.sharing(item).await?)
     }
 
     async fn repositories(&self, project: Option<ProjectId>) -> Result<Report, Failure> {
-        let repositories = self.store.repositories(project).await?;
+        let repositories = self.browse.repositories(project).await?;
         let line = |repository: &Repository| {
             let marks = [
                 (repository.local_sharing, "local sharing"),
@@ -108,21 +102,21 @@ impl ItemCommands {
     }
 
     async fn tags(&self, name: &RepositoryName) -> Result<Report, Failure> {
-        let Some(tags) = self.store.tags(name).await? else {
+        let Some(tags) = self.browse.tags(name).await? else {
             return Err(Failure::Failed(format!("there is no {name}")));
         };
-        let people_gave = || tags.iter().filter(|record| !record.tag.is_attachment());
-        let lines: Vec<String> = people_gave()
+        let lines: Vec<String> = tags
+            .iter()
             .map(|record| format!("{}\t{}\t{}", record.tag, record.digest, record.moved_at))
             .collect();
-        let json = people_gave().map(|record| {
+        let json = tags.iter().map(|record| {
             json!({"tag": record.tag.as_str(), "digest": record.digest.as_str(), "createdOn": record.moved_at.to_string()})
         });
         Ok(Report::new(lines.join("\n"), Value::Array(json.collect())))
     }
 
     async fn set_life_state(&self, item: &Item, state: LifeState) -> Result<Report, Failure> {
-        self.store.set_life_state(item, state).await?;
+        self.manage.set_life_state(item, state).await?;
         let (text, trashed) = match state {
             LifeState::Trashed => ("is in the trash; nobody can pull or push it", true),
             LifeState::Live => ("is back, shared as it was", false),
@@ -131,7 +125,7 @@ impl ItemCommands {
     }
 
     async fn set_open_data(&self, item: &Item, open_data: bool) -> Result<Report, Failure> {
-        self.store.set_open_data(item, open_data).await?;
+        self.manage.set_open_data(item, open_data).await?;
         let text = if open_data { "is open data: READ is enough to pull" } else { "is not open data" };
         Ok(Report::new(format!("{item} {text}."), json!({"id": item.to_string(), "openData": open_data})))
     }
