@@ -68,4 +68,14 @@ fn migrations_come_in_pairs_of_one_name() {
             .collect()
     };
     assert_eq!(names("sqlite"), names("postgres"));
+    let list = page("auth-service/src/adapters/store/migrations.rs");
+    for (place, name) in (1..).zip(&names("sqlite")) {
+        assert!(name.starts_with(&format!("{place:04}_")), "{name} leaves a gap");
+        for engine in ["sqlite", "postgres"] {
+            assert!(
+                list.contains(&format!("migrations/{engine}/{name}")),
+                "{engine}/{name} is not in the list"
+            );
+        }
+    }
 }

@@ -10,6 +10,7 @@ mod items;
 mod journal;
 mod linked_subjects;
 mod login_failures;
+mod migrations;
 mod name_reservations;
 mod numbers;
 mod opening;

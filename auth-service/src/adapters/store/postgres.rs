@@ -1,16 +1,17 @@
 //! Opening a database on a `PostgreSQL` server, and filling an empty one.
 
+use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
-use std::path::Path;
-
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 
 use super::Engine;
-use super::opening::{ConnectOptions, FIRST_MIGRATION, NEWEST_MIGRATION, is_first, is_up_to_date};
+use super::migrations::{APPLIED, POSTGRES, is_ours, is_up_to_date, migrator};
+use super::opening::ConnectOptions;
 use crate::ports::StorageError;
 
 /// After how many milliseconds the server ends a transaction whose process has stopped in the middle: no
@@ -23,14 +24,14 @@ const TOO_MANY_CONNECTIONS: &str = "53300";
 /// The CAs that this machine trusts; the driver knows none by itself.
 const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| migrator(&POSTGRES));
 
 /// Opens a database that is ours.
 pub(super) async fn open(url: &str, options: ConnectOptions) -> Result<Engine, StorageError> {
     let pool = connect(url, options).await?;
-    let newest = sqlx::query_scalar(NEWEST_MIGRATION).fetch_one(&pool).await.ok().flatten();
-    if !is_up_to_date(&MIGRATIONS, newest) {
-        if !is_ours(&pool).await? {
+    let applied = sqlx::query_as(APPLIED).fetch_all(&pool).await.unwrap_or_default();
+    if !is_up_to_date(&MIGRATIONS, &applied) {
+        if !holds_ours(&pool).await? {
             return Err(nothing_there());
         }
         migrate(&pool).await?;
@@ -41,7 +42,7 @@ pub(super) async fn open(url: &str, options: ConnectOptions) -> Result<Engine, S
 /// Fills an empty database.
 pub(super) async fn create(url: &str, options: ConnectOptions) -> Result<bool, StorageError> {
     let pool = connect(url, options).await?;
-    if is_ours(&pool).await? {
+    if holds_ours(&pool).await? {
         return Ok(false);
     }
     migrate(&pool).await?;
@@ -50,7 +51,7 @@ pub(super) async fn create(url: &str, options: ConnectOptions) -> Result<bool, S
 
 /// Whether there is a database of ours.
 pub(super) async fn check(url: &str, options: ConnectOptions) -> Result<(), StorageError> {
-    if is_ours(&connect(url, options).await?).await? { Ok(()) } else { Err(nothing_there()) }
+    if holds_ours(&connect(url, options).await?).await? { Ok(()) } else { Err(nothing_there()) }
 }
 
 async fn connect(url: &str, options: ConnectOptions) -> Result<PgPool, StorageError> {
@@ -104,17 +105,17 @@ fn is_full(error: &sqlx::Error) -> bool {
 }
 
 /// Whether this program has begun to fill the database; an error if another one has.
-async fn is_ours(pool: &PgPool) -> Result<bool, StorageError> {
+async fn holds_ours(pool: &PgPool) -> Result<bool, StorageError> {
     let (table,): (Option<String>,) =
         sqlx::query_as("SELECT CAST(to_regclass('_sqlx_migrations') AS TEXT)").fetch_one(pool).await?;
     if table.is_none() {
         return Ok(false);
     }
-    let first: Option<(Vec<u8>,)> = sqlx::query_as(FIRST_MIGRATION).fetch_optional(pool).await?;
-    match first {
-        None => Ok(false),
-        Some((checksum,)) if is_first(&MIGRATIONS, &checksum) => Ok(true),
-        Some(_) => Err(StorageError::Unavailable(
+    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(APPLIED).fetch_all(pool).await?;
+    match applied.is_empty() {
+        true => Ok(false),
+        false if is_ours(&MIGRATIONS, &applied) => Ok(true),
+        false => Err(StorageError::Unavailable(
             "it is the database of another program; name another one in database.url".to_owned(),
         )),
     }

@@ -3,8 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
@@ -15,7 +15,8 @@ use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Sqlit
 use super::Engine;
 use super::file::{DatabaseFile, Mark, inspect, unavailable};
 use super::journal::beside;
-use super::opening::{ConnectOptions, FIRST_MIGRATION, NEWEST_MIGRATION, is_first, is_up_to_date};
+use super::migrations::{APPLIED, SQLITE, is_ours, is_up_to_date, migrator};
+use super::opening::ConnectOptions;
 use super::readers::Readers;
 use crate::adapters::system::random_bytes;
 use crate::ports::StorageError;
@@ -33,7 +34,7 @@ const SQLITE_BUSY: i32 = 5;
 /// only the first that writes fail: so here is one, which changes nothing.
 const BEGIN: &str = "BEGIN IMMEDIATE; UPDATE facts_revision SET revision = revision WHERE FALSE";
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| migrator(&SQLITE));
 
 /// The one connection that writes.
 pub(super) struct Writer {
@@ -122,12 +123,12 @@ async fn require_ours(path: &Path, options: ConnectOptions) -> Result<(), Storag
     let mut connection = first_connection(&looking, options.timeout).await.map_err(failed)?;
     let tables = "SELECT COUNT(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
     let (tables,): (i64,) = sqlx::query_as(tables).fetch_one(&mut connection).await.map_err(failed)?;
-    let first: Option<(Vec<u8>,)> = match tables {
-        0 => None,
-        _ => sqlx::query_as(FIRST_MIGRATION).fetch_optional(&mut connection).await.map_err(failed)?,
+    let applied = match tables {
+        0 => Vec::new(),
+        _ => sqlx::query_as(APPLIED).fetch_all(&mut connection).await.map_err(failed)?,
     };
     connection.close().await.map_err(failed)?;
-    if first.is_some_and(|(checksum,)| is_first(&MIGRATIONS, &checksum)) {
+    if is_ours(&MIGRATIONS, &applied) {
         return Ok(());
     }
     Err(unavailable(path, "it is the database of another program; name another file in database.url"))
@@ -225,8 +226,8 @@ async fn has_ended_its_transaction(connection: &mut SqliteConnection) -> Result<
 async fn migrate(connection: &mut SqliteConnection) -> Result<(), StorageError> {
     let mut failure = String::new();
     for _ in 0..MIGRATION_TRIES {
-        let newest = sqlx::query_scalar(NEWEST_MIGRATION).fetch_one(&mut *connection).await.ok().flatten();
-        if is_up_to_date(&MIGRATIONS, newest) {
+        let applied = sqlx::query_as(APPLIED).fetch_all(&mut *connection).await.unwrap_or_default();
+        if is_up_to_date(&MIGRATIONS, &applied) {
             return Ok(());
         }
         match MIGRATIONS.run(&mut *connection).await {
