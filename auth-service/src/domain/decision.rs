@@ -247,6 +247,8 @@ mod items_properties;
 #[cfg(test)]
 mod items_table;
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod table;
