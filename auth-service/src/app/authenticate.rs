@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::foreign_logins::ForeignLogins;
-use super::lockout::{Lockout, PasswordLogin};
-use super::password_check::{PasswordCheck, ReadAs};
+use super::lockout::Lockout;
+use super::password_check::{PasswordCheck, PasswordLogin, ReadAs};
 use crate::domain::account::LoginName;
 use crate::domain::credential::{Credential, Password};
 use crate::domain::foreign::ForeignToken;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::first_push::{FirstPush, FirstPushError, Settled};
-use super::give_tokens::{GiveTokenError, GiveTokens, Requester};
+use super::first_push::{FirstPush, Settled};
+use super::give_tokens::{GiveTokens, Requester};
 use super::log_in::{Admitted, LogIn};
+use super::token_refusal::TokenRefusal;
 use crate::domain::claims::{TokenTerms, granted_access, granted_scopes};
 use crate::domain::credential::Credential;
 use crate::domain::decision::{AccessPolicy, Decision, FirstUse, decide};
@@ -17,7 +18,7 @@ use crate::domain::reason::Refusal;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::refusal::{PushMeaning, RefusalContext, refusal};
 use crate::domain::repository::RepositoryName;
-use crate::domain::scope::{Action, RequestedName, RequestedScopes, TooManyScopes};
+use crate::domain::scope::{Action, RequestedName, RequestedScopes};
 use crate::domain::service_token::ServiceTokenKind;
 use crate::domain::time::Timestamp;
 use crate::ports::facts::Target;
@@ -69,53 +70,6 @@ pub struct IssuedToken {
     pub scope: String,
     /// An identity token to be stored in place of the password.
     pub refresh_token: Option<Zeroizing<String>>,
-}
-
-/// Why there is no token.
-#[derive(Debug)]
-pub enum TokenRefusal {
-    /// The login has failed.
-    Login(LoginError),
-    /// There is no login, and no scope that could do without.
-    NotLoggedIn(Refusal),
-    /// The scopes are not granted.
-    Denied(Refusal),
-    /// The request names too many scopes.
-    TooManyScopes(TooManyScopes),
-    /// Something that is needed does not work; what it is, for the log.
-    Unavailable(String),
-}
-
-impl From<LoginError> for TokenRefusal {
-    fn from(error: LoginError) -> Self {
-        Self::Login(error)
-    }
-}
-
-impl From<FirstPushError> for TokenRefusal {
-    fn from(error: FirstPushError) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<GiveTokenError> for TokenRefusal {
-    fn from(error: GiveTokenError) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl TokenRefusal {
-    /// What failed, for the log.
-    #[must_use]
-    pub fn cause(&self) -> Option<&str> {
-        match self {
-            Self::Unavailable(cause)
-            | Self::Login(LoginError::IssuerDown { cause, .. } | LoginError::Unavailable(cause)) => {
-                Some(cause)
-            }
-            _ => None,
-        }
-    }
 }
 
 /// The outcome of a token request, and whose it was.

@@ -7,9 +7,9 @@ use std::future::Future;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::password_check::{Checked, PasswordLogin};
 use super::refused_forms::RefusedForms;
 use crate::domain::account::CountedName;
-use crate::domain::credential::Password;
 use crate::domain::lockout::{Counts, FORGOTTEN_AFTER, LockoutPolicy, UnderWay, Wait};
 use crate::domain::login::{LoginOrigin, VerifiedLogin};
 use crate::domain::login_rejection::LoginRejection;
@@ -33,28 +33,6 @@ pub struct Lockout {
     under_way: Mutex<BeingChecked>,
     uncounted: Mutex<Vec<Ticket>>,
     refused_forms: RefusedForms,
-}
-
-/// A password as it came.
-#[derive(Clone, Copy)]
-pub struct PasswordLogin<'a> {
-    /// The user name or e-mail address as typed.
-    pub name: &'a str,
-    /// The password.
-    pub password: &'a Password,
-    /// Where it came from.
-    pub origin: LoginOrigin,
-}
-
-/// The result of a check.
-pub enum Checked {
-    /// The password is right.
-    Right(VerifiedLogin),
-    /// The password is wrong.
-    Wrong {
-        /// The account that has another password, for the log.
-        account: Option<UserId>,
-    },
 }
 
 /// Passwords that this process is checking, and wrong ones that could not be counted.

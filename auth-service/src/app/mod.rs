@@ -22,3 +22,4 @@ pub mod readiness;
 pub mod record_events;
 pub mod refused_forms;
 pub mod sessions;
+pub mod token_refusal;

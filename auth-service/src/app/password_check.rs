@@ -2,15 +2,37 @@
 
 use std::sync::Arc;
 
-use super::lockout::Checked;
 use crate::domain::account::LoginName;
 use crate::domain::credential::Password;
 use crate::domain::foreign::shape::ShapesDigest;
-use crate::domain::login::VerifiedLogin;
+use crate::domain::login::{LoginOrigin, VerifiedLogin};
 use crate::domain::network::ClientNetwork;
+use crate::domain::principal::UserId;
 use crate::ports::accounts::{Passwords, StoredLogin, StoredPassword};
 use crate::ports::login_error::LoginError;
 use crate::ports::passwords::{PasswordHasher, Verdict};
+
+/// A password as it came.
+#[derive(Clone, Copy)]
+pub struct PasswordLogin<'a> {
+    /// The user name or e-mail address as typed.
+    pub name: &'a str,
+    /// The password.
+    pub password: &'a Password,
+    /// Where it came from.
+    pub origin: LoginOrigin,
+}
+
+/// The result of a check.
+pub enum Checked {
+    /// The password is right.
+    Right(VerifiedLogin),
+    /// The password is wrong.
+    Wrong {
+        /// The account that has another password, for the log.
+        account: Option<UserId>,
+    },
+}
 
 /// What the text looks like, by the shapes of opaque tokens that are configured now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

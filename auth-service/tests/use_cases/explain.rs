@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use auth_service::app::explain::{AssumedLogin, Explain, ExplainError, ExplainedScope};
 use auth_service::app::give_tokens::{PersonalTokenRequest, Requester};
-use auth_service::app::issue_token::{IssueToken, TokenAnswer, TokenRefusal, TokenRequest};
+use auth_service::app::issue_token::{IssueToken, TokenAnswer, TokenRequest};
+use auth_service::app::token_refusal::TokenRefusal;
 use auth_service::domain::access::AccessSet;
 use auth_service::domain::account::{AccountName, AccountState};
 use auth_service::domain::credential::{Credential, Password};

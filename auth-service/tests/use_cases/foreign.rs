@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use auth_service::app::foreign_logins::ForeignLogins;
-use auth_service::app::issue_token::{IssueToken, TokenAnswer, TokenRefusal, TokenRequest};
+use auth_service::app::issue_token::{IssueToken, TokenAnswer, TokenRequest};
+use auth_service::app::token_refusal::TokenRefusal;
 use auth_service::domain::account::{AccountName, AccountState, EmailAddress};
 use auth_service::domain::credential::{Credential, Password};
 use auth_service::domain::foreign::claims::ClaimsSource;

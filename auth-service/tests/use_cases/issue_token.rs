@@ -2,7 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use auth_service::app::issue_token::{TokenAnswer, TokenRefusal, TokenRequest};
+use auth_service::app::issue_token::{TokenAnswer, TokenRequest};
+use auth_service::app::token_refusal::TokenRefusal;
 use auth_service::domain::account::AccountState;
 use auth_service::domain::credential::Credential;
 use auth_service::domain::facts::RepositoryFacts;

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use auth_service::app::issue_token::{IssueToken, TokenRefusal, TokenRequest};
+use auth_service::app::issue_token::{IssueToken, TokenRequest};
+use auth_service::app::token_refusal::TokenRefusal;
 use auth_service::domain::credential::{Credential, Password};
 use auth_service::domain::login::LoginOrigin;
 use auth_service::domain::network::ClientNetwork;

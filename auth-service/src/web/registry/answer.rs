@@ -10,7 +10,8 @@ use actix_web::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 
-use crate::app::issue_token::{IssuedToken, TokenRefusal};
+use crate::app::issue_token::IssuedToken;
+use crate::app::token_refusal::TokenRefusal;
 use crate::domain::contact::Contact;
 use crate::domain::login_rejection::LoginRejection;
 use crate::domain::reason::Refusal;
