@@ -197,9 +197,8 @@ impl<'a> ItemRights<'a> {
     const fn needs_certification(&self, kind: AccessKind) -> bool {
         match (kind, self.policy.certification) {
             (_, Certification::Off) => false,
-            (AccessKind::Create, _) => true,
+            (AccessKind::Create, _) | (AccessKind::ChangeSettings, Certification::Push) => true,
             (AccessKind::Update, Certification::Push) => matches!(self.item.item, Item::Repository(_)),
-            (AccessKind::ChangeSettings, Certification::Push) => true,
             _ => false,
         }
     }

@@ -125,14 +125,15 @@ impl RestError {
 
     pub(super) const fn status(&self) -> StatusCode {
         match self {
-            Self::OfItem(ItemRefusal::NotVisible { .. } | ItemRefusal::InTrash, _) => StatusCode::NOT_FOUND,
+            Self::NotFound(_) | Self::OfItem(ItemRefusal::NotVisible { .. } | ItemRefusal::InTrash, _) => {
+                StatusCode::NOT_FOUND
+            }
             Self::Refused(Refusal { code: ReasonCode::LockedOut, .. }) => StatusCode::LOCKED,
             Self::NotLoggedIn | Self::NoToken | Self::Refused(_) => StatusCode::UNAUTHORIZED,
             Self::MissingScopes(_) | Self::BoundTo(_) | Self::OfItem(..) | Self::Forbidden(_) => {
                 StatusCode::FORBIDDEN
             }
             Self::BadRequest(_) | Self::Unread(Unread::Broken, _) => StatusCode::BAD_REQUEST,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotJson | Self::Unread(Unread::Encoded, _) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::HeadTooLong(_) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -170,7 +170,7 @@ pub(super) async fn tags(api: &RestApi, call: &Call) -> Result<Answer, RestError
     })
 }
 
-fn repository<'a>(rights: ItemRights<'a>) -> Result<&'a RepositoryName, RestError> {
+fn repository(rights: ItemRights<'_>) -> Result<&RepositoryName, RestError> {
     match &rights.item().item {
         Item::Repository(name) => Ok(name),
         Item::Project(project) => Err(RestError::BadRequest(format!(
