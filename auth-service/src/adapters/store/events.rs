@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::Store;
 use super::push::{Times, apply_push};
-use super::sql::Transaction;
+use super::transaction::Transaction;
 use crate::domain::event::{EventMeaning, ManifestPush};
 use crate::domain::time::Timestamp;
 use crate::ports::StorageError;

@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use sqlx::FromRow;
 
-use super::sql::{Columns, Transaction};
+use super::sql::Columns;
+use super::transaction::Transaction;
 use super::{Store, corrupt};
 use crate::domain::access::AccessSet;
 use crate::domain::facts::LifeState;

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 
 use super::tokens::{OPEN_SESSION, exists};
+use super::transaction::Transaction;
 use super::users::take_name;
-use super::{Store, change, corrupt, is_taken, list, next_number, note_change};
+use super::{Store, corrupt};
 use crate::domain::account::{AccountName, EmailAddress};
 use crate::domain::foreign::ForeignSubject;
 use crate::domain::principal::UserId;
@@ -20,83 +21,72 @@ const LINK: &str = "INSERT INTO linked_subjects (issuer, subject, user_id, linke
      ON CONFLICT (issuer, subject) DO UPDATE SET removed_at = NULL, linked_at = excluded.linked_at";
 
 /// The row of a subject: whose it is, and whether it was taken away.
-macro_rules! row_of {
-    ($transaction:ident, $subject:expr) => {{
-        let row: Option<(Option<i64>, bool)> = sqlx::query_as(
-            "SELECT user_id, removed_at IS NOT NULL FROM linked_subjects WHERE issuer = $1 AND subject = $2",
-        )
-        .bind(&*$subject.issuer)
-        .bind(&*$subject.subject)
-        .fetch_optional(&mut *$transaction)
+async fn row_of(
+    transaction: &mut Transaction<'_>,
+    subject: &ForeignSubject,
+) -> Result<Option<(Option<i64>, bool)>, StorageError> {
+    transaction
+        .sql("SELECT user_id, removed_at IS NOT NULL FROM linked_subjects WHERE issuer = $1 AND subject = $2")
+        .bind(&*subject.issuer)
+        .bind(&*subject.subject)
+        .fetch_optional()
         .await
-        .map_err(StorageError::from)?;
-        row
-    }};
 }
 
-/// How many rows a statement with one number finds.
-macro_rules! count {
-    ($transaction:ident, $statement:literal, $number:expr) => {{
-        let (count,): (i64,) = sqlx::query_as($statement)
-            .bind($number)
-            .fetch_one(&mut *$transaction)
-            .await
-            .map_err(StorageError::from)?;
-        count
-    }};
-}
-
-macro_rules! link {
-    ($transaction:ident, $subject:expr, $user:expr, $now:expr) => {{
-        sqlx::query(LINK)
-            .bind(&*$subject.issuer)
-            .bind(&*$subject.subject)
-            .bind($user)
-            .bind($now)
-            .execute(&mut *$transaction)
-            .await
-            .map_err(StorageError::from)?;
-        note_change!($transaction, "user", $user);
-    }};
+async fn link(
+    transaction: &mut Transaction<'_>,
+    subject: &ForeignSubject,
+    user: i64,
+    now: i64,
+) -> Result<(), StorageError> {
+    transaction
+        .sql(LINK)
+        .bind(&*subject.issuer)
+        .bind(&*subject.subject)
+        .bind(user)
+        .bind(now)
+        .execute()
+        .await?;
+    transaction.note_change("user", user).await
 }
 
 #[async_trait]
 impl LinkedSubjects for Store {
     async fn link(&self, user: UserId, subject: &ForeignSubject, by: LinkedBy) -> Result<(), LinkError> {
         let now = self.clock.now().as_millis();
-        change!(self, transaction => {
-            if !exists!(transaction, "SELECT id FROM users WHERE id = $1", user.number()) {
-                return Err(LinkError::NoSuchUser);
-            }
-            if let LinkedBy::Owner { session } = by
-                && !exists!(transaction, OPEN_SESSION, session.number())
-            {
-                return Err(LinkError::SessionEnded);
-            }
-            match row_of!(transaction, subject) {
-                Some((Some(owner), _)) if owner != user.number() => return Err(LinkError::OfAnotherAccount),
-                Some((None, _)) => return Err(LinkError::OfAnotherAccount),
-                Some((_, true)) if by != LinkedBy::Administrator => return Err(LinkError::Barred),
-                Some((_, false)) => return Ok(()),
-                _ => {}
-            }
-            let links = count!(
-                transaction,
-                "SELECT COUNT(*) FROM linked_subjects WHERE user_id = $1 AND removed_at IS NULL",
-                user.number()
-            );
-            if links >= MOST_LINKS {
-                return Err(LinkError::TooMany(usize::try_from(MOST_LINKS).unwrap_or(usize::MAX)));
-            }
-            link!(transaction, subject, user.number(), now);
-            Ok(())
-        })
+        let mut transaction = self.begin().await?;
+        if !exists(&mut transaction, "SELECT id FROM users WHERE id = $1", user.number()).await? {
+            return Err(LinkError::NoSuchUser);
+        }
+        if let LinkedBy::Owner { session } = by
+            && !exists(&mut transaction, OPEN_SESSION, session.number()).await?
+        {
+            return Err(LinkError::SessionEnded);
+        }
+        match row_of(&mut transaction, subject).await? {
+            Some((Some(owner), _)) if owner != user.number() => return Err(LinkError::OfAnotherAccount),
+            Some((None, _)) => return Err(LinkError::OfAnotherAccount),
+            Some((_, true)) if by != LinkedBy::Administrator => return Err(LinkError::Barred),
+            Some((_, false)) => return Ok(()),
+            _ => {}
+        }
+        let (links,): (i64,) = transaction
+            .sql("SELECT COUNT(*) FROM linked_subjects WHERE user_id = $1 AND removed_at IS NULL")
+            .bind(user.number())
+            .fetch_one()
+            .await?;
+        if links >= MOST_LINKS {
+            return Err(LinkError::TooMany(usize::try_from(MOST_LINKS).unwrap_or(usize::MAX)));
+        }
+        link(&mut transaction, subject, user.number(), now).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn unlink(&self, user: UserId, subject: &ForeignSubject) -> Result<bool, StorageError> {
         let now = self.clock.now().as_millis();
-        change!(self, transaction => {
-            let unlinked = sqlx::query(
+        let mut transaction = self.begin().await?;
+        let unlinked = transaction.sql(
                 "UPDATE linked_subjects SET removed_at = $4 WHERE issuer = $1 AND subject = $2 AND user_id = $3 \
                  AND removed_at IS NULL",
             )
@@ -104,26 +94,21 @@ impl LinkedSubjects for Store {
             .bind(&*subject.subject)
             .bind(user.number())
             .bind(now)
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
-            if unlinked > 0 {
-                note_change!(transaction, "user", user.number());
-            }
-            Ok(unlinked > 0)
-        })
+            .execute()
+            .await?;
+        if unlinked > 0 {
+            transaction.note_change("user", user.number()).await?;
+        }
+        transaction.commit().await?;
+        Ok(unlinked > 0)
     }
 
     async fn links(&self, user: UserId) -> Result<Vec<LinkRecord>, StorageError> {
-        let rows: Vec<(String, String, i64)> = list!(self, connection => {
-            sqlx::query_as(
-                "SELECT issuer, subject, linked_at FROM linked_subjects WHERE user_id = $1 AND removed_at IS NULL \
-                 ORDER BY linked_at DESC, issuer, subject",
-            )
+        let rows: Vec<(String, String, i64)> = self.list("SELECT issuer, subject, linked_at FROM linked_subjects WHERE user_id = $1 AND removed_at IS NULL \
+                 ORDER BY linked_at DESC, issuer, subject")?
             .bind(user.number())
-            .fetch_all(connection)
-            .await?
-        });
+            .fetch_all()
+            .await?;
         let record = |(issuer, subject, linked_at): (String, String, i64)| {
             let found = ForeignSubject::new(&issuer.as_str().into(), &subject);
             let subject = found.ok_or_else(|| corrupt("linked_subjects.subject", subject))?;
@@ -176,14 +161,15 @@ impl Store {
         email: Option<&EmailAddress>,
     ) -> Result<Provisioned, AccountError> {
         let now = self.clock.now().as_millis();
-        change!(self, transaction => {
-            match row_of!(transaction, subject) {
-                Some((Some(_), false)) => return Ok(Provisioned::Known),
-                Some(_) => return Ok(Provisioned::Barred),
-                None => {}
-            }
-            let number = take_name!(transaction, name, "user");
-            sqlx::query(
+        let mut transaction = self.begin().await?;
+        match row_of(&mut transaction, subject).await? {
+            Some((Some(_), false)) => return Ok(Provisioned::Known),
+            Some(_) => return Ok(Provisioned::Barred),
+            None => {}
+        }
+        let number = take_name(&mut transaction, name, "user").await?;
+        let is_free = transaction
+            .sql(
                 "INSERT INTO users (id, email, certified, administrator, disabled, generation, created_at) \
                  VALUES ($1, $2, $3, $3, $3, 1, $4)",
             )
@@ -191,11 +177,13 @@ impl Store {
             .bind(email.map(EmailAddress::as_str))
             .bind(false)
             .bind(now)
-            .execute(&mut *transaction)
-            .await
-            .map_err(|error| if is_taken(&error) { AccountError::EmailTaken } else { StorageError::from(error).into() })?;
-            link!(transaction, subject, number, now);
-            Ok(Provisioned::Created(UserId::new(number)))
-        })
+            .insert()
+            .await?;
+        if !is_free {
+            return Err(AccountError::EmailTaken);
+        }
+        link(&mut transaction, subject, number, now).await?;
+        transaction.commit().await?;
+        Ok(Provisioned::Created(UserId::new(number)))
     }
 }

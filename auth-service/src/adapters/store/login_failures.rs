@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 
-use super::{Store, change, read};
+use super::Store;
 use crate::adapters::system::random_bytes;
 use crate::domain::account::CountedName;
 use crate::domain::lockout::{Count, Counts};
@@ -114,64 +114,68 @@ impl Store {
 
     /// The value kept under a name; `made` when there was none.
     async fn shared_secret(&self, name: &str, made: &[u8]) -> Result<Vec<u8>, StorageError> {
-        let found: Option<(Vec<u8>,)> = read!(self, connection => {
-            sqlx::query_as("SELECT value FROM shared_secrets WHERE name = $1")
-                .bind(name)
-                .fetch_optional(connection)
-                .await?
-        });
+        let found: Option<(Vec<u8>,)> = self
+            .read("SELECT value FROM shared_secrets WHERE name = $1")?
+            .bind(name)
+            .fetch_optional()
+            .await?;
         if let Some((value,)) = found {
             return Ok(value);
         }
-        change!(self, transaction => {
-            sqlx::query("INSERT INTO shared_secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
-                .bind(name)
-                .bind(made)
-                .execute(&mut *transaction)
-                .await?;
-            let (value,): (Vec<u8>,) = sqlx::query_as("SELECT value FROM shared_secrets WHERE name = $1")
-                .bind(name)
-                .fetch_one(&mut *transaction)
-                .await?;
-            Ok(value)
-        })
+        let mut transaction = self.begin().await?;
+        transaction
+            .sql("INSERT INTO shared_secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
+            .bind(name)
+            .bind(made)
+            .execute()
+            .await?;
+        let (value,): (Vec<u8>,) = transaction
+            .sql("SELECT value FROM shared_secrets WHERE name = $1")
+            .bind(name)
+            .fetch_one()
+            .await?;
+        transaction.commit().await?;
+        Ok(value)
     }
 
     async fn count(&self, attempt: &Attempt, at: Timestamp) -> Result<Counts, StorageError> {
         let buckets = self.bucket_key().await?.buckets(attempt);
-        change!(self, transaction => {
-            let rows: Vec<Row> = sqlx::query_as(SELECT)
-                .bind(buckets.account)
-                .bind(buckets.network)
-                .bind(buckets.wide_network)
-                .fetch_all(&mut *transaction)
+        let mut transaction = self.begin().await?;
+        let rows: Vec<Row> = transaction
+            .sql(SELECT)
+            .bind(buckets.account)
+            .bind(buckets.network)
+            .bind(buckets.wide_network)
+            .fetch_all()
+            .await?;
+        let after = buckets.counts(&rows, at).and_one_more(at);
+        for (bucket, count) in buckets.rows(&after) {
+            let is_account = bucket == buckets.account;
+            let Some(last) = count.last else { continue };
+            transaction
+                .sql(UPSERT)
+                .bind(bucket)
+                .bind(is_account.then_some(buckets.name))
+                .bind(is_account.then_some(buckets.network))
+                .bind(i64::from(count.failures))
+                .bind(last.as_millis())
+                .execute()
                 .await?;
-            let after = buckets.counts(&rows, at).and_one_more(at);
-            for (bucket, count) in buckets.rows(&after) {
-                let is_account = bucket == buckets.account;
-                let Some(last) = count.last else { continue };
-                sqlx::query(UPSERT)
-                    .bind(bucket)
-                    .bind(is_account.then_some(buckets.name))
-                    .bind(is_account.then_some(buckets.network))
-                    .bind(i64::from(count.failures))
-                    .bind(last.as_millis())
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-            Ok(after)
-        })
+        }
+        transaction.commit().await?;
+        Ok(after)
     }
 
     /// Writes down that whatever was counted later than now was counted now.
     async fn end_future(&self, now: Timestamp) -> Result<(), StorageError> {
-        change!(self, transaction => {
-            sqlx::query("UPDATE login_failures SET failed_at = $1 WHERE failed_at > $1")
-                .bind(now.as_millis())
-                .execute(&mut *transaction)
-                .await?;
-            Ok(())
-        })
+        let mut transaction = self.begin().await?;
+        transaction
+            .sql("UPDATE login_failures SET failed_at = $1 WHERE failed_at > $1")
+            .bind(now.as_millis())
+            .execute()
+            .await?;
+        transaction.commit().await?;
+        Ok(())
     }
 }
 
@@ -179,16 +183,15 @@ impl Store {
 impl LoginFailures for Store {
     async fn counts(&self, attempt: &Attempt, now: Timestamp) -> Result<Counts, StorageError> {
         let buckets = self.bucket_key().await?.buckets(attempt);
-        let rows: Vec<Row> = read!(self, connection => {
-            sqlx::query_as(SELECT)
-                .bind(buckets.account)
-                .bind(buckets.network)
-                .bind(buckets.wide_network)
-                .fetch_all(connection)
-                .await?
-        });
+        let rows: Vec<Row> = self
+            .read(SELECT)?
+            .bind(buckets.account)
+            .bind(buckets.network)
+            .bind(buckets.wide_network)
+            .fetch_all()
+            .await?;
         if rows.iter().any(|row| row.2 > now.as_millis())
-            && let Err(error) = self.in_time(Box::pin(self.end_future(now))).await
+            && let Err(error) = self.end_future(now).await
         {
             // Nothing is free because of that: it counts as of now, again and again.
             tracing::warn!(%error, "wrong passwords that were counted in the future stay there");
@@ -197,67 +200,72 @@ impl LoginFailures for Store {
     }
 
     async fn count_failure(&self, attempt: &Attempt, at: Timestamp) -> Result<Counts, StorageError> {
-        self.in_time(Box::pin(self.count(attempt, at))).await
+        self.count(attempt, at).await
     }
 
     async fn forget_attempts(&self, attempt: &Attempt, at: Timestamp) -> Result<(), StorageError> {
         let buckets = self.bucket_key().await?.buckets(attempt);
-        change!(self, transaction => {
-            let rows: Vec<Row> = sqlx::query_as(SELECT)
-                .bind(buckets.account)
-                .bind(buckets.network)
-                .bind(buckets.wide_network)
-                .fetch_all(&mut *transaction)
+        let mut transaction = self.begin().await?;
+        let rows: Vec<Row> = transaction
+            .sql(SELECT)
+            .bind(buckets.account)
+            .bind(buckets.network)
+            .bind(buckets.wide_network)
+            .fetch_all()
+            .await?;
+        let after = buckets.counts(&rows, at).after_the_right_one(at);
+        transaction
+            .sql("DELETE FROM login_failures WHERE bucket = $1")
+            .bind(buckets.account)
+            .execute()
+            .await?;
+        for (bucket, count) in buckets.rows(&after) {
+            transaction
+                .sql("UPDATE login_failures SET failures = $2 WHERE bucket = $1")
+                .bind(bucket)
+                .bind(i64::from(count.failures))
+                .execute()
                 .await?;
-            let after = buckets.counts(&rows, at).after_the_right_one(at);
-            sqlx::query("DELETE FROM login_failures WHERE bucket = $1")
-                .bind(buckets.account)
-                .execute(&mut *transaction)
-                .await?;
-            for (bucket, count) in buckets.rows(&after) {
-                sqlx::query("UPDATE login_failures SET failures = $2 WHERE bucket = $1")
-                    .bind(bucket)
-                    .bind(i64::from(count.failures))
-                    .execute(&mut *transaction)
-                    .await?;
-            }
-            Ok(())
-        })
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn unlock_network(&self, network: ClientNetwork) -> Result<(), StorageError> {
         let (network, wide_network) = self.bucket_key().await?.of_network(network);
-        change!(self, transaction => {
-            sqlx::query("DELETE FROM login_failures WHERE bucket IN ($1, $2)")
-                .bind(network)
-                .bind(wide_network)
-                .execute(&mut *transaction)
-                .await?;
-            Ok(())
-        })
+        let mut transaction = self.begin().await?;
+        transaction
+            .sql("DELETE FROM login_failures WHERE bucket IN ($1, $2)")
+            .bind(network)
+            .bind(wide_network)
+            .execute()
+            .await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn unlock(&self, name: &CountedName) -> Result<(), StorageError> {
         let name = self.bucket_key().await?.name(name);
-        change!(self, transaction => {
-            for statement in [
-                "DELETE FROM login_failures WHERE bucket IN (SELECT network FROM login_failures WHERE account = $1)",
-                "DELETE FROM login_failures WHERE account = $1",
-            ] {
-                sqlx::query(statement).bind(name).execute(&mut *transaction).await?;
-            }
-            Ok(())
-        })
+        let mut transaction = self.begin().await?;
+        for statement in [
+            "DELETE FROM login_failures WHERE bucket IN (SELECT network FROM login_failures WHERE account = $1)",
+            "DELETE FROM login_failures WHERE account = $1",
+        ] {
+            transaction.sql(statement).bind(name).execute().await?;
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn forget_failures_before(&self, moment: Timestamp, now: Timestamp) -> Result<(), StorageError> {
         self.end_future(now).await?;
-        change!(self, transaction => {
-            sqlx::query("DELETE FROM login_failures WHERE failed_at < $1")
-                .bind(moment.as_millis())
-                .execute(&mut *transaction)
-                .await?;
-            Ok(())
-        })
+        let mut transaction = self.begin().await?;
+        transaction
+            .sql("DELETE FROM login_failures WHERE failed_at < $1")
+            .bind(moment.as_millis())
+            .execute()
+            .await?;
+        transaction.commit().await?;
+        Ok(())
     }
 }

@@ -115,7 +115,7 @@ impl Store {
         Ok(Reservation::Made)
     }
 
-    async fn try_to_fence(&self, name: &RepositoryName) -> Result<(), StorageError> {
+    async fn try_to_quarantine(&self, name: &RepositoryName) -> Result<(), StorageError> {
         let now = self.clock.now().as_millis();
         let mut transaction = self.begin().await?;
         let number = transaction.next_number("entity").await?;
@@ -162,7 +162,7 @@ impl NameReservations for Store {
         until: Timestamp,
         limits: ReservationLimits,
     ) -> Result<Reservation, StorageError> {
-        self.in_time(Box::pin(self.try_to_reserve(name, user, until, limits))).await
+        self.try_to_reserve(name, user, until, limits).await
     }
 
     async fn was_reserved(&self, name: &RepositoryName) -> Result<bool, StorageError> {
@@ -181,7 +181,7 @@ impl NameReservations for Store {
     }
 
     async fn quarantine(&self, name: &RepositoryName) -> Result<(), StorageError> {
-        self.in_time(Box::pin(self.try_to_fence(name))).await
+        self.try_to_quarantine(name).await
     }
 
     async fn quarantine_unrecorded(&self, names: &[RepositoryName]) -> Result<usize, StorageError> {
@@ -191,7 +191,7 @@ impl NameReservations for Store {
             let is_unrecorded =
                 situation.project.is_some() && situation.repository == RepositoryFacts::Unknown;
             if is_unrecorded && !self.was_reserved(&situation.name).await? {
-                self.try_to_fence(&situation.name).await?;
+                self.try_to_quarantine(&situation.name).await?;
                 closed += 1;
             }
         }

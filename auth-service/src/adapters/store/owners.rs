@@ -1,9 +1,14 @@
 //! Whether somebody is left who can share a project.
 
+use super::transaction::Transaction;
+use crate::domain::account::AccountName;
+use crate::domain::principal::PrincipalId;
+use crate::ports::accounts::AccountError;
+
 /// A live project that the user or team `$1` lets somebody share, and nobody else could once it is gone: by name, through
 /// a team, or as everybody who is logged in (`$2`). Nobody is whoever cannot log in or is a robot account; the user who
 /// goes counts even if disabled. 32 is the bit of `CHANGE_PERMISSIONS`.
-pub(super) const ORPHANED_WITHOUT: &str = "WITH people (principal, person) AS \
+const ORPHANED_WITHOUT: &str = "WITH people (principal, person) AS \
        (SELECT id, id FROM users UNION ALL SELECT team_id, user_id FROM team_members) \
      SELECT projects.id FROM access AS mine JOIN projects ON projects.id = mine.item_id \
      WHERE trashed_at IS NULL AND (mine.kinds & 32) <> 0 AND (mine.principal_id = $1 \
@@ -17,18 +22,19 @@ pub(super) const ORPHANED_WITHOUT: &str = "WITH people (principal, person) AS \
 
 /// Refuses to go on when a project would be left that nobody but an administrator can share. Only what cannot be taken
 /// back is refused so: whoever disables an account or takes somebody out of a team can undo that.
-macro_rules! require_another_owner {
-    ($transaction:ident, $principal:expr, $name:expr) => {{
-        let orphaned: Option<(i64,)> = sqlx::query_as($crate::adapters::store::owners::ORPHANED_WITHOUT)
-            .bind($principal)
-            .bind($crate::domain::principal::PrincipalId::AUTHENTICATED_USERS.number())
-            .fetch_optional(&mut *$transaction)
-            .await
-            .map_err(StorageError::from)?;
-        if let Some((project,)) = orphaned {
-            return Err(AccountError::OwnsProjects($name.clone(), format!("syn{project}")));
-        }
-    }};
+pub(super) async fn require_another_owner(
+    transaction: &mut Transaction<'_>,
+    principal: i64,
+    name: &AccountName,
+) -> Result<(), AccountError> {
+    let orphaned: Option<(i64,)> = transaction
+        .sql(ORPHANED_WITHOUT)
+        .bind(principal)
+        .bind(PrincipalId::AUTHENTICATED_USERS.number())
+        .fetch_optional()
+        .await?;
+    match orphaned {
+        Some((project,)) => Err(AccountError::OwnsProjects(name.clone(), format!("syn{project}"))),
+        None => Ok(()),
+    }
 }
-
-pub(super) use require_another_owner;

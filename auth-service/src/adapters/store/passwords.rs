@@ -1,22 +1,35 @@
 //! Passwords: what logins are checked against.
 
 use async_trait::async_trait;
+use sqlx::FromRow;
 
+use super::Store;
+use super::sql::Columns;
 use super::users::state;
-use super::{Store, change, read};
 use crate::domain::account::LoginName;
 use crate::domain::foreign::shape::ShapesDigest;
 use crate::domain::principal::UserId;
 use crate::ports::StorageError;
 use crate::ports::accounts::{Passwords, StoredLogin, StoredPassword};
 
-#[derive(sqlx::FromRow)]
 struct LoginRow {
     id: i64,
     password_hash: Option<String>,
     password_shapes: Option<i64>,
     generation: i64,
     disabled: bool,
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for LoginRow {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.value("id")?,
+            password_hash: row.value("password_hash")?,
+            password_shapes: row.value("password_shapes")?,
+            generation: row.value("generation")?,
+            disabled: row.value("disabled")?,
+        })
+    }
 }
 
 #[async_trait]
@@ -26,16 +39,15 @@ impl Passwords for Store {
             LoginName::Name(name) => (name.as_str(), ""),
             LoginName::Email(email) => ("", email.as_str()),
         };
-        let row: Option<LoginRow> = read!(self, connection => {
-            sqlx::query_as(
+        let row: Option<LoginRow> = self
+            .read(
                 "SELECT id, password_hash, password_shapes, generation, disabled FROM users \
                  WHERE id = (SELECT id FROM principals WHERE name = $1 AND kind = 'user') OR email = $2",
-            )
+            )?
             .bind(by_name)
             .bind(by_email)
-            .fetch_optional(connection)
-            .await?
-        });
+            .fetch_optional()
+            .await?;
         Ok(row.map(|row| StoredLogin {
             user: UserId::new(row.id),
             password: row.password_hash.map(|hash| StoredPassword {
@@ -53,26 +65,25 @@ impl Passwords for Store {
         before: &StoredPassword,
         renewed: &StoredPassword,
     ) -> Result<(), StorageError> {
-        change!(self, transaction => {
-            sqlx::query("UPDATE users SET password_hash = $3, password_shapes = $4 WHERE id = $1 AND password_hash = $2")
+        let mut transaction = self.begin().await?;
+        transaction.sql("UPDATE users SET password_hash = $3, password_shapes = $4 WHERE id = $1 AND password_hash = $2")
                 .bind(user.number())
                 .bind(before.hash.as_str())
                 .bind(renewed.hash.as_str())
                 .bind(renewed.shapes.number())
-                .execute(&mut *transaction)
+                .execute()
                 .await?;
-            Ok(())
-        })
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn has_unchecked_passwords(&self, shapes: ShapesDigest) -> Result<bool, StorageError> {
-        let (least, greatest): (Option<i64>, Option<i64>) = read!(self, connection => {
-            sqlx::query_as(
+        let (least, greatest): (Option<i64>, Option<i64>) = self
+            .read(
                 "SELECT (SELECT MIN(password_shapes) FROM users), (SELECT MAX(password_shapes) FROM users)",
-            )
-            .fetch_one(connection)
-            .await?
-        });
+            )?
+            .fetch_one()
+            .await?;
         Ok([least, greatest].into_iter().flatten().any(|number| number != shapes.number()))
     }
 }

@@ -1,7 +1,7 @@
 //! What the push of a manifest does to the records: the repository exists from now on, the manifest is in it, and the
 //! tag points there unless a later push has moved it.
 
-use super::sql::Transaction;
+use super::transaction::Transaction;
 use crate::domain::event::ManifestPush;
 use crate::domain::principal::UserId;
 use crate::domain::time::Timestamp;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::items::known_repository;
-use super::sql::Transaction;
+use super::transaction::Transaction;
 use super::{Store, corrupt};
 use crate::domain::access::AccessSet;
 use crate::domain::facts::Sharing;

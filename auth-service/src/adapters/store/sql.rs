@@ -1,7 +1,5 @@
 //! Statements with one text for both engines: what runs them, binds their values and reads their rows.
 
-use std::time::Duration;
-
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
@@ -13,7 +11,7 @@ use sqlx::{
 use tokio::time::Instant;
 
 use super::readers::{Reader, Readers};
-use super::{CHANGES_KEPT, Engine, Store};
+use super::{Engine, Store};
 use crate::ports::StorageError;
 
 /// A value that can be bound to a statement and read from a row, on either engine.
@@ -68,86 +66,6 @@ impl Columns for PgRow {
     }
 }
 
-/// A transaction that may write. Dropping it rolls it back.
-///
-/// One runs at a time, on either engine: what it has read stays true until it is committed. `SQLite` takes its write
-/// lock at once (a transaction that reads first and writes later could be refused half-way), and on `PostgreSQL` the
-/// first step locks a row that each of them locks first.
-pub(super) struct Transaction<'s> {
-    store: &'s Store,
-    open: OpenTransaction,
-    deadline: Instant,
-}
-
-enum OpenTransaction {
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
-    Postgres(sqlx::Transaction<'static, Postgres>),
-}
-
-impl Transaction<'_> {
-    /// A statement to run in this transaction.
-    pub(super) fn sql(&mut self, text: impl SqlSafeStr) -> Statement<'_> {
-        let run = match &mut self.open {
-            OpenTransaction::Sqlite(transaction) => {
-                Run::Sqlite(SqliteSource::Transaction(transaction), sqlx::query(text))
-            }
-            OpenTransaction::Postgres(transaction) => {
-                Run::Postgres(PostgresSource::Transaction(transaction), sqlx::query(text))
-            }
-        };
-        Statement { run, deadline: Some(self.deadline) }
-    }
-
-    /// Makes the changes last.
-    pub(super) async fn commit(self) -> Result<(), StorageError> {
-        let Self { store, open, deadline } = self;
-        let committing = async {
-            match open {
-                OpenTransaction::Sqlite(transaction) => transaction.commit().await?,
-                OpenTransaction::Postgres(transaction) => transaction.commit().await?,
-            }
-            Ok(())
-        };
-        until(Some(deadline), committing).await?;
-        // What went into a file that has been replaced meanwhile is not kept.
-        store.require_same_file()
-    }
-
-    /// Records that facts about a subject have changed. Because transactions run one at a time, revisions are
-    /// committed in their order.
-    pub(super) async fn note_change(
-        &mut self,
-        subject: &'static str,
-        number: i64,
-    ) -> Result<(), StorageError> {
-        let (revision,): (i64,) = self
-            .sql("UPDATE facts_revision SET revision = revision + 1 RETURNING revision")
-            .fetch_one()
-            .await?;
-        self.sql("INSERT INTO facts_changes (revision, subject, number) VALUES ($1, $2, $3)")
-            .bind(revision)
-            .bind(subject)
-            .bind(number)
-            .execute()
-            .await?;
-        self.sql("DELETE FROM facts_changes WHERE revision <= $1")
-            .bind(revision - CHANGES_KEPT)
-            .execute()
-            .await?;
-        Ok(())
-    }
-
-    /// Draws the next number of a sequence.
-    pub(super) async fn next_number(&mut self, sequence: &'static str) -> Result<i64, StorageError> {
-        let (number,): (i64,) = self
-            .sql("UPDATE sequences SET value = value + 1 WHERE name = $1 RETURNING value")
-            .bind(sequence)
-            .fetch_one()
-            .await?;
-        Ok(number)
-    }
-}
-
 impl Store {
     /// A question that a request waits for: it has the time limit of the store.
     pub(super) fn read(&self, text: impl SqlSafeStr) -> Result<Statement<'_>, StorageError> {
@@ -162,30 +80,6 @@ impl Store {
             Engine::Postgres(pool) => Run::Postgres(PostgresSource::Pool(pool), sqlx::query(text)),
         };
         Ok(Statement { run, deadline: None })
-    }
-
-    /// Begins a transaction; all of it has the time limit of the store.
-    pub(super) async fn begin(&self) -> Result<Transaction<'_>, StorageError> {
-        self.begin_within(self.timeout).await
-    }
-
-    /// Begins a transaction that has a time limit of its own.
-    pub(super) async fn begin_within(&self, limit: Duration) -> Result<Transaction<'_>, StorageError> {
-        self.require_same_file()?;
-        let deadline = Instant::now() + limit;
-        let beginning = async {
-            match &self.engine {
-                Engine::Sqlite { writer, .. } => writer.begin().await.map(OpenTransaction::Sqlite),
-                Engine::Postgres(pool) => {
-                    let mut transaction = pool.begin().await?;
-                    sqlx::query("SELECT revision FROM facts_revision FOR UPDATE")
-                        .execute(&mut *transaction)
-                        .await?;
-                    Ok(OpenTransaction::Postgres(transaction))
-                }
-            }
-        };
-        Ok(Transaction { store: self, open: until(Some(deadline), beginning).await?, deadline })
     }
 }
 
@@ -264,7 +158,25 @@ impl PostgresHandle<'_> {
     }
 }
 
-impl Statement<'_> {
+impl<'c> Statement<'c> {
+    pub(super) fn on_sqlite(
+        connection: &'c mut SqliteConnection,
+        text: impl SqlSafeStr,
+        deadline: Instant,
+    ) -> Self {
+        let run = Run::Sqlite(SqliteSource::Transaction(connection), sqlx::query(text));
+        Self { run, deadline: Some(deadline) }
+    }
+
+    pub(super) fn on_postgres(
+        connection: &'c mut PgConnection,
+        text: impl SqlSafeStr,
+        deadline: Instant,
+    ) -> Self {
+        let run = Run::Postgres(PostgresSource::Transaction(connection), sqlx::query(text));
+        Self { run, deadline: Some(deadline) }
+    }
+
     /// Binds the next value: `$1`, then `$2`, and so on.
     pub(super) fn bind<'t, T>(self, value: T) -> Self
     where
@@ -359,7 +271,7 @@ impl Run<'_> {
 
 /// Waits for `work`, but not for ever: a server that has stopped, or a network that swallows everything, keeps no time
 /// limit of its own.
-async fn until<T>(
+pub(super) async fn until<T>(
     deadline: Option<Instant>,
     work: impl Future<Output = Result<T, StorageError>>,
 ) -> Result<T, StorageError> {

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::FromRow;
 
 use super::facts::login_scopes;
+use super::sql::Columns;
+use super::transaction::Transaction;
 use super::users::account_name;
-use super::{Store, change, corrupt, is_taken, list, note_change};
+use super::{Store, corrupt};
 use crate::domain::client_id::ClientId;
 use crate::domain::login_scope::LoginScope;
 use crate::domain::principal::UserId;
@@ -17,7 +20,6 @@ use crate::domain::token_name::TokenName;
 use crate::ports::StorageError;
 use crate::ports::tokens::{AddTokenError, NewToken, TokenRecord, Tokens};
 
-#[derive(sqlx::FromRow)]
 struct TokenRow {
     id: i64,
     user_id: i64,
@@ -30,6 +32,24 @@ struct TokenRow {
     created_at: i64,
     expires_at: Option<i64>,
     last_used_at: Option<i64>,
+}
+
+impl<'r, R: Columns> FromRow<'r, R> for TokenRow {
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.value("id")?,
+            user_id: row.value("user_id")?,
+            user_name: row.value("user_name")?,
+            name: row.value("name")?,
+            scopes: row.value("scopes")?,
+            project_id: row.value("project_id")?,
+            client: row.value("client")?,
+            address: row.value("address")?,
+            created_at: row.value("created_at")?,
+            expires_at: row.value("expires_at")?,
+            last_used_at: row.value("last_used_at")?,
+        })
+    }
 }
 
 impl TokenRow {
@@ -83,119 +103,117 @@ const INSERT: &str = "INSERT INTO tokens (id, kind, user_id, name, digest, scope
      address, created_at, expires_at, idle_until, service) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 
-/// Whether there is a row with this number; `$statement` selects it.
-macro_rules! exists {
-    ($transaction:ident, $statement:expr, $number:expr) => {{
-        let found: Option<(i64,)> = sqlx::query_as($statement)
-            .bind($number)
-            .fetch_optional(&mut *$transaction)
-            .await
-            .map_err(StorageError::from)?;
-        found.is_some()
-    }};
+/// Whether there is a row with this number; `statement` selects it.
+pub(super) async fn exists(
+    transaction: &mut Transaction<'_>,
+    statement: &'static str,
+    number: i64,
+) -> Result<bool, StorageError> {
+    let found: Option<(i64,)> = transaction.sql(statement).bind(number).fetch_optional().await?;
+    Ok(found.is_some())
 }
 
-pub(super) use exists;
-
-/// Leaves room for one more token, or says that there is none.
-macro_rules! make_room {
-    ($transaction:ident, $token:expr, $now:expr, $room:expr) => {{
-        let (user, kind) = ($token.user.number(), $token.kind.name());
-        sqlx::query(DROP_ENDED)
-            .bind(user)
-            .bind(kind)
-            .bind($now)
-            .execute(&mut *$transaction)
-            .await
-            .map_err(StorageError::from)?;
-        match $room {
-            TokenRoom::Refuses { most } => {
-                let (count,): (i64,) =
-                    sqlx::query_as("SELECT COUNT(*) FROM tokens WHERE user_id = $1 AND kind = $2")
-                        .bind(user)
-                        .bind(kind)
-                        .fetch_one(&mut *$transaction)
-                        .await
-                        .map_err(StorageError::from)?;
-                if usize::try_from(count).unwrap_or(usize::MAX) >= most {
-                    return Err(AddTokenError::TooMany(most));
-                }
-            }
-            TokenRoom::Replaces { most_of_client, most } => {
-                let mut dropped = 0;
-                for (statement, bound) in
-                    [(DROP_OF_CLIENT, most_of_client.saturating_sub(1)), (DROP_OF_ALL, most)]
-                {
-                    let outcome = sqlx::query(statement)
-                        .bind(user)
-                        .bind(kind)
-                        .bind($token.client.as_ref().map_or("", ClientId::as_str))
-                        .bind(i64::try_from(bound).unwrap_or(i64::MAX))
-                        .execute(&mut *$transaction)
-                        .await
-                        .map_err(StorageError::from)?;
-                    dropped += outcome.rows_affected();
-                }
-                if dropped > 0 {
-                    note_change!($transaction, "user", user);
-                }
+/// Leaves room for one more token; an error when there is none.
+async fn make_room(
+    transaction: &mut Transaction<'_>,
+    token: &NewToken,
+    now: i64,
+    room: TokenRoom,
+) -> Result<(), AddTokenError> {
+    let (user, kind) = (token.user.number(), token.kind.name());
+    transaction.sql(DROP_ENDED).bind(user).bind(kind).bind(now).execute().await?;
+    match room {
+        TokenRoom::Refuses { most } => {
+            let (count,): (i64,) = transaction
+                .sql("SELECT COUNT(*) FROM tokens WHERE user_id = $1 AND kind = $2")
+                .bind(user)
+                .bind(kind)
+                .fetch_one()
+                .await?;
+            if usize::try_from(count).unwrap_or(usize::MAX) >= most {
+                return Err(AddTokenError::TooMany(most));
             }
         }
-    }};
+        TokenRoom::Replaces { most_of_client, most } => {
+            let mut dropped = 0;
+            for (statement, bound) in
+                [(DROP_OF_CLIENT, most_of_client.saturating_sub(1)), (DROP_OF_ALL, most)]
+            {
+                dropped += transaction
+                    .sql(statement)
+                    .bind(user)
+                    .bind(kind)
+                    .bind(token.client.as_ref().map_or("", ClientId::as_str))
+                    .bind(i64::try_from(bound).unwrap_or(i64::MAX))
+                    .execute()
+                    .await?;
+            }
+            if dropped > 0 {
+                transaction.note_change("user", user).await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 #[async_trait]
 impl Tokens for Store {
     async fn add_token(&self, token: &NewToken, room: TokenRoom) -> Result<(), AddTokenError> {
         let now = self.clock.now().as_millis();
-        change!(self, transaction => {
-            let owner: Option<(bool, Option<i64>)> = sqlx::query_as("SELECT administrator, robot_of FROM users WHERE id = $1")
-                .bind(token.user.number())
-                .fetch_optional(&mut *transaction)
-                .await
-                .map_err(StorageError::from)?;
-            let (is_administrator, robot_of) = owner.ok_or(AddTokenError::NoSuchUser)?;
-            // Docker logins and sessions act as the password that they stand for, whoever its owner becomes.
-            if token.kind == ServiceTokenKind::Personal && token.scopes.has(LoginScope::Admin) && !is_administrator {
-                return Err(AddTokenError::NotAdministrator);
-            }
-            if let Some(session) = token.made_in
-                && !exists!(transaction, OPEN_SESSION, session.number())
-            {
-                return Err(AddTokenError::SessionEnded);
-            }
-            if let Some(project) = token.project
-                && !exists!(transaction, "SELECT id FROM projects WHERE id = $1", project.number())
-            {
-                return Err(AddTokenError::NoSuchProject(project));
-            }
-            let its_project = robot_of.map(ProjectId::new);
-            if let (Some(its_project), Some(project)) = (its_project, token.project)
-                && its_project != project
-            {
-                return Err(AddTokenError::RobotOf(its_project));
-            }
-            make_room!(transaction, token, now, room);
-            sqlx::query(INSERT)
-                .bind(token.id.number())
-                .bind(token.kind.name())
-                .bind(token.user.number())
-                .bind(token.name.as_ref().map(TokenName::as_str))
-                .bind(token.digest.as_bytes().as_slice())
-                .bind(i64::from(token.scopes.to_bits()))
-                .bind(token.project.map(ProjectId::number))
-                .bind(token.generation)
-                .bind(token.client.as_ref().map(ClientId::as_str))
-                .bind(token.address.as_deref())
-                .bind(now)
-                .bind(token.expires_at.map(Timestamp::as_millis))
-                .bind(token.idle_until.map(Timestamp::as_millis))
-                .bind(token.service.as_deref())
-                .execute(&mut *transaction)
-                .await
-                .map_err(|error| if is_taken(&error) { AddTokenError::NameTaken } else { StorageError::from(error).into() })?;
-            Ok(())
-        })
+        let mut transaction = self.begin().await?;
+        let owner: Option<(bool, Option<i64>)> = transaction
+            .sql("SELECT administrator, robot_of FROM users WHERE id = $1")
+            .bind(token.user.number())
+            .fetch_optional()
+            .await?;
+        let (is_administrator, robot_of) = owner.ok_or(AddTokenError::NoSuchUser)?;
+        // Docker logins and sessions act as the password that they stand for, whoever its owner becomes.
+        if token.kind == ServiceTokenKind::Personal
+            && token.scopes.has(LoginScope::Admin)
+            && !is_administrator
+        {
+            return Err(AddTokenError::NotAdministrator);
+        }
+        if let Some(session) = token.made_in
+            && !exists(&mut transaction, OPEN_SESSION, session.number()).await?
+        {
+            return Err(AddTokenError::SessionEnded);
+        }
+        if let Some(project) = token.project
+            && !exists(&mut transaction, "SELECT id FROM projects WHERE id = $1", project.number()).await?
+        {
+            return Err(AddTokenError::NoSuchProject(project));
+        }
+        let its_project = robot_of.map(ProjectId::new);
+        if let (Some(its_project), Some(project)) = (its_project, token.project)
+            && its_project != project
+        {
+            return Err(AddTokenError::RobotOf(its_project));
+        }
+        make_room(&mut transaction, token, now, room).await?;
+        let is_free = transaction
+            .sql(INSERT)
+            .bind(token.id.number())
+            .bind(token.kind.name())
+            .bind(token.user.number())
+            .bind(token.name.as_ref().map(TokenName::as_str))
+            .bind(token.digest.as_bytes().as_slice())
+            .bind(i64::from(token.scopes.to_bits()))
+            .bind(token.project.map(ProjectId::number))
+            .bind(token.generation)
+            .bind(token.client.as_ref().map(ClientId::as_str))
+            .bind(token.address.as_deref())
+            .bind(now)
+            .bind(token.expires_at.map(Timestamp::as_millis))
+            .bind(token.idle_until.map(Timestamp::as_millis))
+            .bind(token.service.as_deref())
+            .insert()
+            .await?;
+        if !is_free {
+            return Err(AddTokenError::NameTaken);
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn tokens(
@@ -203,13 +221,8 @@ impl Tokens for Store {
         kind: ServiceTokenKind,
         user: Option<UserId>,
     ) -> Result<Vec<TokenRecord>, StorageError> {
-        let rows: Vec<TokenRow> = list!(self, connection => {
-            sqlx::query_as(TOKENS)
-                .bind(kind.name())
-                .bind(user.map_or(0, UserId::number))
-                .fetch_all(connection)
-                .await?
-        });
+        let rows: Vec<TokenRow> =
+            self.list(TOKENS)?.bind(kind.name()).bind(user.map_or(0, UserId::number)).fetch_all().await?;
         rows.into_iter().map(TokenRow::into_record).collect()
     }
 
@@ -219,36 +232,38 @@ impl Tokens for Store {
         id: ServiceTokenId,
         owner: Option<UserId>,
     ) -> Result<bool, StorageError> {
-        change!(self, transaction => {
-            let revoked: Option<(i64,)> = sqlx::query_as(
+        let mut transaction = self.begin().await?;
+        let revoked: Option<(i64,)> = transaction.sql(
                 "DELETE FROM tokens WHERE id = $1 AND kind = $2 AND (user_id = $3 OR $3 = 0) RETURNING user_id",
             )
             .bind(id.number())
             .bind(kind.name())
             .bind(owner.map_or(0, UserId::number))
-            .fetch_optional(&mut *transaction)
+            .fetch_optional()
             .await?;
-            if let Some((user,)) = revoked {
-                note_change!(transaction, "user", user);
-            }
-            Ok(revoked.is_some())
-        })
+        if let Some((user,)) = revoked {
+            transaction.note_change("user", user).await?;
+        }
+        transaction.commit().await?;
+        Ok(revoked.is_some())
     }
 
     async fn end_logins(&self, user: UserId) -> Result<(), StorageError> {
-        change!(self, transaction => {
-            sqlx::query("DELETE FROM tokens WHERE user_id = $1 AND kind IN ('identity', 'session')")
-                .bind(user.number())
-                .execute(&mut *transaction)
-                .await?;
-            // Logins under way, whose password was right before this, must not be given new ones.
-            sqlx::query("UPDATE users SET generation = generation + 1 WHERE id = $1")
-                .bind(user.number())
-                .execute(&mut *transaction)
-                .await?;
-            note_change!(transaction, "user", user.number());
-            Ok(())
-        })
+        let mut transaction = self.begin().await?;
+        transaction
+            .sql("DELETE FROM tokens WHERE user_id = $1 AND kind IN ('identity', 'session')")
+            .bind(user.number())
+            .execute()
+            .await?;
+        // Logins under way, whose password was right before this, must not be given new ones.
+        transaction
+            .sql("UPDATE users SET generation = generation + 1 WHERE id = $1")
+            .bind(user.number())
+            .execute()
+            .await?;
+        transaction.note_change("user", user.number()).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn write_uses(
@@ -263,14 +278,15 @@ impl Tokens for Store {
     }
 
     async fn forget_ended(&self, moment: Timestamp) -> Result<(), StorageError> {
-        change!(self, transaction => {
-            // Nobody need be told: a token at its end is refused by its own date.
-            sqlx::query("DELETE FROM tokens WHERE expires_at <= $1 OR idle_until <= $1")
-                .bind(moment.as_millis())
-                .execute(&mut *transaction)
-                .await?;
-            Ok(())
-        })
+        let mut transaction = self.begin().await?;
+        // Nobody need be told: a token at its end is refused by its own date.
+        transaction
+            .sql("DELETE FROM tokens WHERE expires_at <= $1 OR idle_until <= $1")
+            .bind(moment.as_millis())
+            .execute()
+            .await?;
+        transaction.commit().await?;
+        Ok(())
     }
 }
 
@@ -287,28 +303,27 @@ impl Store {
         uses: &[(ServiceTokenId, Timestamp)],
         idle: Duration,
     ) -> Result<(), StorageError> {
-        change!(self, transaction => {
-            for (token, at) in uses {
-                sqlx::query(
-                    "UPDATE tokens SET last_used_at = $2 WHERE id = $1 AND COALESCE(last_used_at, 0) < $2",
-                )
+        let mut transaction = self.begin().await?;
+        for (token, at) in uses {
+            transaction
+                .sql("UPDATE tokens SET last_used_at = $2 WHERE id = $1 AND COALESCE(last_used_at, 0) < $2")
                 .bind(token.number())
                 .bind(at.as_millis())
-                .execute(&mut *transaction)
+                .execute()
                 .await?;
-                let end = at.plus(idle);
-                let moved: Option<(i64,)> =
-                    sqlx::query_as("UPDATE tokens SET idle_until = $2 WHERE id = $1 AND idle_until < $3 RETURNING user_id")
-                        .bind(token.number())
-                        .bind(end.as_millis())
-                        .bind(end.minus(MOVE_OF_IDLE.min(idle / 10)).as_millis())
-                        .fetch_optional(&mut *transaction)
-                        .await?;
-                if let Some((user,)) = moved {
-                    note_change!(transaction, "user", user);
-                }
+            let end = at.plus(idle);
+            let moved: Option<(i64,)> = transaction
+                .sql("UPDATE tokens SET idle_until = $2 WHERE id = $1 AND idle_until < $3 RETURNING user_id")
+                .bind(token.number())
+                .bind(end.as_millis())
+                .bind(end.minus(MOVE_OF_IDLE.min(idle / 10)).as_millis())
+                .fetch_optional()
+                .await?;
+            if let Some((user,)) = moved {
+                transaction.note_change("user", user).await?;
             }
-            Ok(())
-        })
+        }
+        transaction.commit().await?;
+        Ok(())
     }
 }
