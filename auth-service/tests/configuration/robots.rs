@@ -120,7 +120,7 @@ fn a_rule_that_cannot_be_read_is_told_why() {
         &[
             (
                 "robots = ['CI: ref=x']",
-                "login.issuer.one.robots: \"CI\" of \"CI: ref=x\" is no name of a robot account",
+                "login.issuer.one.robots: \"CI\" of \"CI: ref=x\" is not the name of a robot account",
             ),
             (
                 "robots = ['ci: ref=x ref=y']",

@@ -1,7 +1,7 @@
 //! How a rule is written by which a token acts for a robot account.
 
 use super::super::fault::quoted;
-use crate::domain::account::AccountName;
+use crate::domain::account::{AccountName, BadAccountName};
 use crate::domain::foreign::robot::{ClaimPattern, RobotRule};
 
 /// Parses `ROBOT: claim=value claim=value …`; the error says what is wrong with it.
@@ -24,12 +24,14 @@ pub(super) fn parse_rule(text: &str) -> Result<RobotRule, String> {
     Ok(rule)
 }
 
-/// The name must stand there as the account has it, in lower case.
+/// The rule must name the account as it is stored, in lower case.
 fn parse_robot(name: &str, rule: &str) -> Result<AccountName, String> {
-    let robot = AccountName::parse(name).ok().filter(|robot| robot.as_str() == name);
-    let problem =
-        "is no name of a robot account, which has 1 to 64 of a-z, 0-9, `.`, `_` and `-` and is not reserved";
-    robot.ok_or_else(|| format!("{} of {rule} {problem}", quoted(name)))
+    match AccountName::parse(name) {
+        Ok(robot) if robot.as_str() == name => Ok(robot),
+        Ok(_) => Err(BadAccountName::Grammar),
+        Err(problem) => Err(problem),
+    }
+    .map_err(|problem| format!("{} of {rule} is not the name of a robot account: {problem}", quoted(name)))
 }
 
 fn parse_claim(part: &str) -> Result<(String, ClaimPattern), String> {
@@ -73,12 +75,16 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_is_none_is_told_why() {
+    fn a_bad_rule_is_refused_with_what_is_wrong() {
         for (text, problem) in [
             ("ref=main", "does not begin with a robot account and a colon"),
-            ("CI: ref=main", "is no name of a robot account"),
-            ("ref=main sub=repo:x", "is no name of a robot account"),
-            (": ref=main", "is no name of a robot account"),
+            ("CI: ref=main", "is not the name of a robot account: a name has 1 to 64 of the characters a-z"),
+            (
+                "ref=main sub=repo:x",
+                "is not the name of a robot account: a name has 1 to 64 of the characters a-z",
+            ),
+            (": ref=main", "is not the name of a robot account: a name has 1 to 64 of the characters a-z"),
+            ("123: ref=main", "is not the name of a robot account: this name is reserved"),
             ("ci:", "names no claim"),
             ("ci: ref", "holds \"ref\" where `claim=value` belongs"),
             ("ci: =main", "where `claim=value` belongs"),
