@@ -61,7 +61,7 @@ fn read_shows_an_item_and_gives_nothing_else() {
 
 #[test]
 fn without_read_every_answer_is_that_of_an_item_that_does_not_exist() {
-    let in_trash = trashed(&format!("own sharing: {WITHOUT_READ}"));
+    let in_trash = trashed(&format!("own access list: {WITHOUT_READ}"));
     for kind in AccessKind::ALL {
         for (of_project, repository) in
             [(true, RepositoryFacts::PLAIN), (false, RepositoryFacts::PLAIN), (false, in_trash.clone())]
@@ -91,7 +91,7 @@ fn the_trash_is_shown_to_readers_only_and_closed_to_administrators() {
         let row = || Row { project: Some(LifeState::Trashed), ..reader() };
         expect("in_trash", kind, &row());
         expect("in_trash", kind, &Row { administrator: true, certified: false, ..row() });
-        expect("in_trash", kind, &Row { repository: trashed("own sharing: READ"), ..reader() });
+        expect("in_trash", kind, &Row { repository: trashed("own access list: READ"), ..reader() });
     }
 }
 
@@ -153,9 +153,9 @@ fn a_robot_account_has_outside_of_its_project_what_everybody_has() {
 #[test]
 fn local_sharing_replaces_that_of_the_project_for_every_kind_of_access() {
     for kind in others() {
-        expect("yes", kind, &Row { repository: local(&format!("own sharing: {ALL}")), ..Row::default() });
+        expect("yes", kind, &Row { repository: local(&format!("own access list: {ALL}")), ..Row::default() });
         assert_ne!(
-            Row { repository: local("own sharing: READ"), project_access: ALL, ..Row::default() }
+            Row { repository: local("own access list: READ"), project_access: ALL, ..Row::default() }
                 .outcome_for(kind),
             "yes"
         );

@@ -154,11 +154,11 @@ impl Row {
         match column {
             "caller" => self.with_caller(cell),
             "login" => self.with_login(cell),
-            "rights" => self.with_rights(cell),
+            "permissions" => self.with_rights(cell),
             "repository" => cell.split("; ").fold(self, Self::with_repository),
             "settings" => self.with_setting(cell),
             "asks" => Self { asks: cell, ..self },
-            "wants" => self,
+            "needs" => self,
             _ => panic!("the page has a column {column}, which no test knows"),
         }
     }
@@ -211,7 +211,7 @@ impl Row {
             "project in the trash" => return Self { project: Some(LifeState::Trashed), ..self },
             "project is open data" => return Self { project_open_data: true, ..self },
             _ => {
-                let rights = access(phrase.strip_prefix("own sharing: ").unwrap());
+                let rights = access(phrase.strip_prefix("own access list: ").unwrap());
                 let own = Sharing::new([(PrincipalId::new(USER), rights)]);
                 self.known(|_, _, local_sharing| *local_sharing = Some(Arc::new(own)))
             }
@@ -282,7 +282,7 @@ fn check(columns: &[&str], line: &'static str) {
     let gets = gets.replace('`', "");
     let row =
         columns.iter().zip(cells).fold(Row::default(), |row, (column, cell)| row.with_cell(column, cell));
-    match columns.iter().position(|column| *column == "wants") {
+    match columns.iter().position(|column| *column == "needs") {
         None => {
             let outcome: BTreeSet<String> = row.outcome().split(' ').map(str::to_owned).collect();
             assert_eq!(outcome, row.outcome_of(&gets), "{line}");

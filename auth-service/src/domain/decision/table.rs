@@ -43,7 +43,7 @@ fn the_trash_is_closed_to_everybody_and_shown_to_readers_only() {
 
 #[test]
 fn a_hidden_repository_is_refused_as_if_the_name_were_free() {
-    let hidden = || Row::default().with_repository("own sharing: none").repository;
+    let hidden = || Row::default().with_repository("own access list: none").repository;
     for rights in ["READ", "READ,DOWNLOAD,UPDATE", "DOWNLOAD", ""] {
         for asks in ["pull", "pull,push", "delete"] {
             let row = |repository| Row { repository, asks, project_access: rights, ..Row::default() };
