@@ -58,16 +58,16 @@ missing_packages() {
 }
 
 install_packages() {
-  local wanted
-  mapfile -t wanted < <(missing_packages | tr ' ' '\n' | sort -u)
-  [ ${#wanted[@]} -gt 0 ] || return 0
-  [ "$(id -u)" = 0 ] || fail "these packages are missing and only root can install them: ${wanted[*]}"
-  say "apt-get install ${wanted[*]}"
+  local missing
+  mapfile -t missing < <(missing_packages | tr ' ' '\n' | sort -u)
+  [ ${#missing[@]} -gt 0 ] || return 0
+  [ "$(id -u)" = 0 ] || fail "these packages are missing and only root can install them: ${missing[*]}"
+  say "apt-get install ${missing[*]}"
   forbid_services
   export DEBIAN_FRONTEND=noninteractive
   timeout 300 apt-get -qq -o DPkg::Lock::Timeout=120 update
-  timeout 600 apt-get -qq -y -o DPkg::Lock::Timeout=120 install --no-install-recommends "${wanted[@]}" >"$tools/apt.log" 2>&1 ||
-    { tail -n 20 "$tools/apt.log" >&2; fail "apt-get could not install ${wanted[*]} (all of it: $tools/apt.log)"; }
+  timeout 600 apt-get -qq -y -o DPkg::Lock::Timeout=120 install --no-install-recommends "${missing[@]}" >"$tools/apt.log" 2>&1 ||
+    { tail -n 20 "$tools/apt.log" >&2; fail "apt-get could not install ${missing[*]} (all of it: $tools/apt.log)"; }
 }
 
 # --- newer packages, unpacked beside -------------------------------------------------------------
@@ -169,17 +169,17 @@ pip=26.3   # the pip of Debian 12 cannot resolve what the Synapse client 4.14.0 
 # install_python ENVIRONMENT REQUIREMENTS: packages are added in place, because another test run
 # may be using the environment; one whose Python is gone is made anew.
 install_python() {
-  local folder=$tools/$1 wanted=$here/$2 stamp=$tools/$1/installed.txt
+  local folder=$tools/$1 requirements=$here/$2 stamp=$tools/$1/installed.txt
   if "$folder/bin/python" -c 'import pip' 2>/dev/null; then
-    if cmp -s "$wanted" "$stamp"; then return; fi
+    if cmp -s "$requirements" "$stamp"; then return; fi
   else
     rm -rf "$folder"
     python3 -m venv "$folder"
   fi
   say "making the Python environment $1"
   timeout 300 "$folder/bin/python" -m pip --quiet --disable-pip-version-check install --upgrade "pip==$pip"
-  timeout 600 "$folder/bin/python" -m pip --quiet install --requirement "$wanted"
-  cp "$wanted" "$stamp"
+  timeout 600 "$folder/bin/python" -m pip --quiet install --requirement "$requirements"
+  cp "$requirements" "$stamp"
 }
 
 # The Node.js of Debian 12 is too old for oidc-provider, so that npm brings a newer one as well.

@@ -242,8 +242,8 @@ CASES = [
         "Looking for an image that does not exist, with permission",
         rows(WITH_HELM, look_for_nothing),
         the_owner,
-        "Whoever may make a repository of that name is told so by the registry itself; everybody else reads "
-        "what stands above under *Pull without any permission*.",
+        "A user who may make a repository of that name reads from the registry itself that it does not exist; "
+        "everybody else reads the answer above, under *Pull without any permission*.",
     ),
     Case(
         "A first push that looks first, with permission",

@@ -51,7 +51,7 @@ MALFORMED = {
     "NUL in the name": b"Basic " + base64.b64encode(b"na\0me:password"),
     "control byte in the name": b"Basic " + base64.b64encode(b"na\x1b[31mme:password"),
     "another scheme": b"Digest username=x",
-    "a bearer token that is none": b"Bearer abc.def.ghi",
+    "an invalid bearer token": b"Bearer abc.def.ghi",
     "raw bytes": b"\xff\xfe",
 }
 
@@ -101,7 +101,7 @@ def test_ten_thousand_scopes_in_one_value_are_refused(stack: Stack, owner: User)
     assert_one_line_reason(answer)
 
 
-NAMES_THAT_ARE_NONE = [
+INVALID_NAMES = [
     "syn1/../syn2/app",
     "../syn1/app",
     "syn1/..",
@@ -123,8 +123,8 @@ NAMES_THAT_ARE_NONE = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES_THAT_ARE_NONE, ids=ascii)
-def test_a_name_that_is_none_is_refused_and_not_echoed(stack: Stack, owner: User, name: str) -> None:
+@pytest.mark.parametrize("name", INVALID_NAMES, ids=ascii)
+def test_an_invalid_name_is_refused_and_not_echoed(stack: Stack, owner: User, name: str) -> None:
     with one_log_line(stack):
         answer = stack.ask_token(owner, f"repository:{name}:pull,push")
     assert answer.status == 401
@@ -136,7 +136,7 @@ def test_a_name_that_is_none_is_refused_and_not_echoed(stack: Stack, owner: User
 @pytest.mark.parametrize(
     "scope", ["", " ", ":", "::", "repository", "repository:", "repository::pull", "a:b:c:d:e"]
 )
-def test_a_scope_that_is_none_gives_no_access_and_harms_nobody(stack: Stack, owner: User, scope: str) -> None:
+def test_an_invalid_scope_gives_no_access_and_harms_nobody(stack: Stack, owner: User, scope: str) -> None:
     answer = stack.ask_token(owner, scope)
     if answer.status == 200:
         assert grants_of(answer.json()["token"]) == {}
@@ -167,7 +167,7 @@ def test_a_form_with_another_content_type_is_refused(stack: Stack, owner: User, 
 
 
 @pytest.mark.parametrize("body", [b"", b"%%%=%zz", b"\xff\xfe=\x80", b"grant_type=password", b"=&=&=", b"{}"])
-def test_a_form_that_is_none_is_refused(stack: Stack, body: bytes) -> None:
+def test_an_invalid_form_is_refused(stack: Stack, body: bytes) -> None:
     with one_log_line(stack):
         answer = post_form(stack, body)
     assert answer.status in (400, 401)
@@ -230,7 +230,7 @@ def test_a_scope_in_percent_signs_is_decoded_once(stack: Stack, owner: User, pro
     assert "[bad_name]" in answer.message
 
 
-def test_whoever_is_sent_to_somebody_reads_how_to_reach_them(new_stack: NewStack) -> None:
+def test_a_refusal_that_names_a_contact_says_how_to_reach_it(new_stack: NewStack) -> None:
     stack = new_stack(registry={"contact": "https://example.org/help"})
     project = stack.add_project(stack.add_user("owner"))
     user = stack.add_member(project, "READ", certified=False)

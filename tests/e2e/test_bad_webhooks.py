@@ -100,8 +100,8 @@ USELESS = {
     ),
     "no id": envelope(event("syn1/app", id=None)),
     "empty id": envelope(event("syn1/app", id="")),
-    "a time that is none": envelope(event("syn1/app", timestamp="yesterday")),
-    "a digest that is none": envelope(event("syn1/app", target=manifest("syn1/app", "sha256:x"))),
+    "an invalid time": envelope(event("syn1/app", timestamp="yesterday")),
+    "an invalid digest": envelope(event("syn1/app", target=manifest("syn1/app", "sha256:x"))),
     "wrong types": envelope(event("syn1/app", target={"mediaType": 1, "digest": [], "repository": {}})),
     "invalid UTF-8": b'{"events":[{"id":"\xff\xfe"}]}',
     "NUL in a name": envelope(event("syn1/a\0b")),
@@ -123,7 +123,7 @@ def events_counted(stack: Stack) -> float:
     return sum(float(value) for name, value in numbers if "event" in name or "webhook" in name)
 
 
-NAMES_THAT_ARE_NONE = [
+INVALID_NAMES = [
     "no/project",
     "syn1/../x",
     "SYN1/app",
@@ -135,7 +135,7 @@ NAMES_THAT_ARE_NONE = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES_THAT_ARE_NONE, ids=ascii)
+@pytest.mark.parametrize("name", INVALID_NAMES, ids=ascii)
 def test_an_event_of_a_repository_that_cannot_be_makes_no_repository(stack: Stack, name: str) -> None:
     before = stack.service.cli_json("repository", "list")
     assert send(stack, envelope(event(name))).status == 204

@@ -91,7 +91,7 @@ def test_a_connection_is_kept_for_further_requests(stack: Stack, owner: User) ->
         assert not line.is_closed(0.2)
 
 
-def test_a_client_that_wants_to_close_or_speaks_http_1_0_is_heard(stack: Stack) -> None:
+def test_connection_close_and_http_1_0_are_respected(stack: Stack) -> None:
     with closing(Line(stack.service.address)) as line:
         assert line.get("/healthz", "Connection: close\r\n").headers["connection"] == "close"
         assert line.is_closed(5)
@@ -171,7 +171,7 @@ def test_a_body_that_is_packed_is_refused_with_415_everywhere(stack: Stack) -> N
         assert answer.headers["accept-encoding"] == "identity"
 
 
-def test_who_is_connected_hears_at_sigterm_that_the_connection_ends(new_stack: NewStack) -> None:
+def test_open_connections_are_closed_after_sigterm(new_stack: NewStack) -> None:
     service = new_stack().service
     with closing(Line(service.address)) as idle, closing(Line(service.address)) as busy:
         idle.get("/healthz")

@@ -63,7 +63,7 @@ def is_there(stack: Stack, owner: User, item: str, digest: str) -> bool:
 
 @pytest.mark.parametrize("name", DELETES)
 @pytest.mark.parametrize("access", ["READ,DOWNLOAD,DELETE", "READ,DOWNLOAD,UPDATE,DELETE"])
-def test_whoever_may_delete_deletes_by_digest_and_need_not_be_allowed_to_push(
+def test_delete_by_digest_needs_no_permission_to_push(
     stack: Stack,
     owner: User,
     project: str,
@@ -86,7 +86,7 @@ def test_an_owner_deletes_by_tag(
     assert not is_there(stack, owner, item, digest)
 
 
-# Of crane, nobody can tell a reader's first request to delete from one to push.
+# crane's first request to delete cannot be distinguished from one to push.
 REFUSED = [
     ("crane", "READ,DOWNLOAD,UPDATE", "no_delete"),
     ("crane", "READ,DOWNLOAD", "no_update"),
@@ -98,7 +98,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("name, access, reason", REFUSED)
-def test_whoever_may_not_delete_reads_why(
+def test_a_caller_who_may_not_delete_reads_why(
     stack: Stack,
     owner: User,
     project: str,

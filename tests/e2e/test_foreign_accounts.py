@@ -36,7 +36,7 @@ def wait_for_status(stack: Stack, token: str, status: int, service: Service | No
     )
 
 
-def test_a_subject_that_is_not_linked_is_told_what_to_do_by_the_terminal(
+def test_the_refusal_of_an_unlinked_subject_names_the_command_that_links_it(
     federation: Federation, stack: Stack, owner: User, new_client_named: NewNamedClient
 ) -> None:
     """Though there is an account of the same name."""
@@ -158,7 +158,7 @@ def test_a_programs_token_acts_for_a_robot_account_and_for_no_person(
 def test_an_opaque_token_of_a_program_acts_for_a_robot_account_too(
     federation: Federation, stack: Stack, owner: User, project: str
 ) -> None:
-    """Introspection tells no subject for it, neither at oidc-provider nor at canaille, but the client."""
+    """Introspection names no subject for it, neither at oidc-provider nor at canaille, only the client."""
     token = stack.remember(federation.servers["opaque"].client_token(WORDS))
     assert "sub" not in federation.servers["opaque"].introspect(token).json()
     assert NOT_LINKED in stack.ask_token(anybody(token)).message

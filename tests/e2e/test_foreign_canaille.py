@@ -54,7 +54,7 @@ def test_a_jwt_without_a_scope_is_completed_by_introspection(
         client.push(stack.reference(item, name), f"by {name}").check()
 
 
-def test_what_introspection_says_is_allowed_is_allowed_and_no_more(
+def test_exactly_what_introspection_allows_is_allowed(
     stack: Stack, canaille: Canaille, project: str, publish: Publish
 ) -> None:
     item = f"{project}/app"
@@ -69,7 +69,7 @@ def test_what_introspection_says_is_allowed_is_allowed_and_no_more(
 
 @pytest.mark.usefixtures("owner")
 def test_a_revoked_jwt_is_refused_when_the_answer_is_forgotten(stack: Stack, canaille: Canaille) -> None:
-    """Its signature stays good; introspection tells the end of it."""
+    """Its signature stays good; introspection reports that it has ended."""
     token = token_of_the_user(stack, canaille, "openid download")
     assert stack.ask_token(token).status == 200
     canaille.revoke(token.password)
@@ -118,14 +118,14 @@ def new_owner(new_stack: NewStack, canaille: Canaille) -> Callable[[str], tuple[
 def test_introspection_alone_will_do(
     new_owner: Callable[[str], tuple[Stack, str]], canaille: Canaille
 ) -> None:
-    stack, wanted = new_owner("introspection")
+    stack, scope = new_owner("introspection")
     token = token_of_the_user(stack, canaille, "openid download modify")
-    assert stack.ask_token(token, wanted).status == 200
+    assert stack.ask_token(token, scope).status == 200
     refused = stack.ask_token(User("", canaille.id_token()))
     assert "was revoked or has expired" in refused.message, "what it says of what it does not know"
 
 
-def test_without_introspection_its_jwts_cannot_be_told_from_id_tokens(
+def test_without_introspection_its_jwts_cannot_be_distinguished_from_id_tokens(
     new_owner: Callable[[str], tuple[Stack, str]], canaille: Canaille
 ) -> None:
     stack, _ = new_owner("jwt")
@@ -138,7 +138,7 @@ def test_without_introspection_its_jwts_cannot_be_told_from_id_tokens(
 
 
 @pytest.mark.usefixtures("owner")
-def test_while_it_is_down_nobody_is_told_that_the_login_is_wrong(stack: Stack, canaille: Canaille) -> None:
+def test_while_it_is_down_no_answer_says_that_the_login_is_wrong(stack: Stack, canaille: Canaille) -> None:
     token = token_of_the_user(stack, canaille, "openid download")
     assert canaille.introspect(token.password).json()["active"]
     canaille.stop()

@@ -150,7 +150,7 @@ def test_the_rule_that_matches_says_which_robot_it_is(stack: Stack, project: str
     ],
     ids=str,
 )
-def test_another_job_is_told_that_no_rule_is_for_it(
+def test_another_job_reads_that_no_rule_matches_it(
     stack: Stack, project: str, github: FakeIssuer, changes: dict[str, object]
 ) -> None:
     answer = stack.ask_token(job(github, **changes), f"repository:{project}/new:pull,push")
@@ -180,7 +180,7 @@ def test_a_rule_for_a_robot_that_does_not_exist_admits_nobody(stack: Stack, gith
 
 
 def test_an_account_that_a_person_has_is_no_robot(stack: Stack, github: FakeIssuer) -> None:
-    """Else whoever makes an account of the robot's name first would have the job's images."""
+    """Otherwise a user who makes an account of the robot's name first would have the job's images."""
     add = ("user", "add", "ci-none", "--email", "ci-none@example.org", "--certified", "--password-stdin")
     stack.service.cli(*add, stdin="robots have none").check()
     wait_until(lambda: stack.ask_token(User("ci-none", "robots have none")).status == 200, "it is there", 2)

@@ -39,7 +39,7 @@ def untyped() -> Iterator[FakeIssuer]:
 
 @pytest.fixture(scope="module", params=KINDS)
 def stack(request: pytest.FixtureRequest, issuer: FakeIssuer, untyped: FakeIssuer) -> Iterator[Stack]:
-    """An installation where whoever comes with a token of the issuers gets an account."""
+    """An installation that makes an account for each new subject of the issuers."""
     sections = issuers(
         stub=trust_stub(issuer, create_accounts=True),
         untyped=trust_stub(untyped, types=["JWT"], create_accounts=True),
@@ -185,7 +185,7 @@ def test_two_processes_make_one_account(stack: Stack, issuer: FakeIssuer) -> Non
 
 
 @pytest.mark.parametrize("way", ["unlink", "remove"])
-def test_whoever_was_removed_gets_no_account_again(stack: Stack, issuer: FakeIssuer, way: str) -> None:
+def test_a_removed_user_gets_no_account_again(stack: Stack, issuer: FakeIssuer, way: str) -> None:
     subject = new_subject()
     token = token_of(issuer, subject)
     assert stack.ask_token(token).status == 200
@@ -210,7 +210,7 @@ OTHER_TOKENS = {
 
 
 @pytest.mark.parametrize(("claims", "sentence"), OTHER_TOKENS.values(), ids=OTHER_TOKENS)
-def test_no_account_is_made_and_none_linked_by_what_is_no_access_token_for_here(
+def test_only_an_access_token_for_this_service_makes_or_links_an_account(
     stack: Stack, untyped: FakeIssuer, claims: dict[str, object], sentence: str
 ) -> None:
     subject, before = new_subject(), set(accounts(stack))

@@ -1,4 +1,4 @@
-"""Issuers that talk nonsense: nobody is told that the login is wrong, and nobody gets in. All are stubs."""
+"""Issuers that answer nonsense: no answer says that the login is wrong, and no login succeeds. All are stubs."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def jwt(claims: object) -> str:
 
 
 def almost_tokens(url: str) -> list[str]:
-    """What is none of the issuers' tokens, though it looks much like one."""
+    """A text that is not a token of the issuers, though it looks much like one."""
     begin = HEADER
     claims = base64url(json.dumps({"iss": url}).encode())
     return [

@@ -101,7 +101,7 @@ def test_an_empty_user_name_will_do_and_a_form_as_well(
         assert post_form(stack.service.url + "/token", form).status == 200
 
 
-def test_a_foreign_token_gets_no_identity_token_and_is_none(
+def test_a_foreign_token_gets_no_identity_token_and_is_not_one(
     federation: Federation, stack: Stack, owner: User
 ) -> None:
     token = federation.linked_token(owner, "signed", WORDS)

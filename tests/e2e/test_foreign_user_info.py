@@ -88,7 +88,7 @@ def know(synapse: FakeIssuer, *tokens: str, owner_id: str) -> None:
 # One with opaque tokens.
 
 
-def test_whoever_the_token_belongs_to_pulls_and_pushes(
+def test_the_owner_of_the_token_pulls_and_pushes(
     stack: Stack, project: str, hub_token: User, new_client_named: NewNamedClient
 ) -> None:
     for name in ("docker", "skopeo"):
@@ -225,7 +225,7 @@ def test_tokens_of_synapse_that_give_access_to_nothing_are_refused(
     assert "is not an access token" in stack.ask_token(User("", token)).message
 
 
-def test_an_expired_token_is_refused_though_the_server_still_knows_it(
+def test_an_expired_token_is_refused_though_the_server_still_has_it(
     askable: Askable, stack: Stack, owner: User
 ) -> None:
     token = synapse_token(askable.synapse, owner.name, "download", exp=int(time.time()) - 120)

@@ -52,7 +52,7 @@ def readiness(stack: Stack, query: str = "") -> tuple[int, str, str]:
     return answer.status, said["database"], said["writing"]
 
 
-def test_a_full_disk_is_told_as_unavailable_and_passes(
+def test_a_full_disk_is_reported_as_unavailable_and_recovers(
     stack_on_small_disk: Stack, small_disk: Path, new_client_named: NewNamedClient
 ) -> None:
     stack = stack_on_small_disk

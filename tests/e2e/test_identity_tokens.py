@@ -107,7 +107,7 @@ def test_both_stores_of_docker_print_why_it_does_not_reach_further(
         assert "[not_visible]" in refused.text
 
 
-def test_it_can_be_used_again_and_again_and_gives_no_more_than_the_password(
+def test_it_can_be_used_repeatedly_and_gives_at_most_what_the_password_gives(
     stack: Stack, owner: User, project: str, publish: Publish
 ) -> None:
     item = f"{project}/app"

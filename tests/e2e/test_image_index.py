@@ -40,7 +40,7 @@ def test_every_client_pulls_from_an_index(
     client = stack.login(new_client, owner)
     pulled = client.pull(stack.reference(item))
     pulled.outcome.check()
-    if client.name not in ("podman", "crane"):  # these two tell the digest of the image inside
+    if client.name not in ("podman", "crane"):  # these two print the digest of the image inside
         assert pulled.digest == layout.digest
 
 

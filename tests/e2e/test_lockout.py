@@ -110,7 +110,7 @@ def test_a_name_that_nobody_has_is_answered_like_one_that_somebody_has(guarded: 
     assert known == unknown
 
 
-def test_no_spelling_tells_whether_somebody_has_a_name_or_an_address(guarded: Stack) -> None:
+def test_no_spelling_reveals_whether_a_name_or_an_address_exists(guarded: Stack) -> None:
     owner = guarded.add_user("owner")
 
     def codes(name: str, address: str) -> list[str]:
@@ -163,7 +163,7 @@ def test_docker_shows_how_long_to_wait(
         stack.service.cli("user", "unlock", owner.name).check()
 
 
-def test_the_log_tells_of_a_lock_and_not_what_was_typed(guarded: Stack) -> None:
+def test_the_log_reports_a_lock_and_not_what_was_typed(guarded: Stack) -> None:
     guess(guarded, User("s3cret-typed-as-name", ""), "192.0.2.1", FREE_TRIES + 1)
     wait_until(lambda: '"target":"logins"' in guarded.service.log(), "the lock is logged")
     assert "s3cret-typed-as-name" not in guarded.service.log()

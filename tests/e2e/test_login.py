@@ -52,7 +52,7 @@ def test_a_disabled_user_reads_that_the_account_is_disabled(
     assert "[account_disabled]" in outcome.text
 
 
-def test_a_disabled_user_with_a_wrong_password_reads_no_more_than_anybody(stack: Stack, owner: User) -> None:
+def test_a_disabled_user_with_a_wrong_password_reads_the_same_as_anyone(stack: Stack, owner: User) -> None:
     stack.service.cli("user", "disable", owner.name).check()
     disabled = stack.ask_token(User(owner.name, "wrong"))
     unknown = stack.ask_token(User("nobody-of-this-name", "wrong"))
@@ -66,7 +66,7 @@ def test_an_enabled_user_can_log_in_again(stack: Stack, owner: User) -> None:
     wait_until(lambda: stack.ask_token(owner).status == 200, "the login is accepted", PROMISED_SECONDS)
 
 
-def test_who_is_not_logged_in_is_told_to_log_in(
+def test_anonymous_callers_are_asked_to_log_in(
     stack: Stack, project: str, publish: Publish, new_client: NewClient
 ) -> None:
     publish(f"{project}/app")
@@ -111,7 +111,7 @@ def test_nobody_gets_a_token_without_credentials(stack: Stack, credentials: str 
     assert "[anonymous]" in answer.message
 
 
-def test_an_empty_password_and_a_registry_token_are_told_from_a_wrong_password_and_not_counted(
+def test_an_empty_password_and_a_registry_token_are_not_counted_as_wrong_passwords(
     stack: Stack, owner: User
 ) -> None:
     registry_token = stack.remember(stack.token(stack.add_user("other")))

@@ -121,20 +121,20 @@ def test_people_log_in_through_a_flood_of_requests_that_never_end(
     process = small_stack.service.process
     assert process.exit_code is None, process.log()[-2000:]
     assert resident(process.pid, "VmHWM") < LIMIT
-    told = Counter(answer.split(b" ")[1] for answer in flood_was.answers if answer)
-    assert set(told) <= {b"401", b"404", b"408", b"413", b"429", b"503"}, told
+    statuses = Counter(answer.split(b" ")[1] for answer in flood_was.answers if answer)
+    assert set(statuses) <= {b"401", b"404", b"408", b"413", b"429", b"503"}, statuses
     wait_until(lambda: open_connections(small_stack) == 0, "the connections are gone", 20)
 
 
 def open_connections(stack: Stack) -> int:
-    """Sockets of the service with somebody at the other end, whoever that is."""
+    """Sockets of the service with a peer, of any kind."""
     port = stack.service.address[1]
     with open("/proc/net/tcp", encoding="ascii") as table:
         rows = [line.split() for line in table][1:]
     return sum(row[1].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
 
 
-def test_what_is_refused_for_lack_of_room_is_told_and_counted_without_a_line_for_each(
+def test_refusals_at_a_limit_are_logged_and_counted_without_a_line_for_each(
     small_stack: Stack, user: User
 ) -> None:
     async def flood() -> Flood:

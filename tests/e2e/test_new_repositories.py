@@ -71,7 +71,7 @@ def test_a_reader_makes_no_repository_with_it_and_reads_why(
 
 
 @pytest.mark.parametrize("typed", LOOKS_FIRST)
-def test_what_looks_first_tells_an_uncertified_owner_no_more_than_a_reader(
+def test_a_client_that_looks_first_shows_an_uncertified_owner_the_same_as_a_reader(
     stack: Stack, project: str, clients: Clients, names: Names, typed: str
 ) -> None:
     user = stack.add_member(project, "READ,DOWNLOAD,CREATE,UPDATE", certified=False)
@@ -90,7 +90,7 @@ def test_crane_does_not_overwrite_a_tag_that_is_there(
 
 
 @pytest.mark.parametrize("name", [*NAMES, "helm"])
-def test_whoever_may_make_a_repository_reads_that_nothing_is_there_from_the_registry_itself(
+def test_callers_who_may_make_a_repository_get_not_found_from_the_registry_itself(
     stack: Stack, owner: User, project: str, new_client_named: NewNamedClient, name: str
 ) -> None:
     pulled = stack.login(lambda: new_client_named(name), owner).pull(stack.reference(f"{project}/nothing"))

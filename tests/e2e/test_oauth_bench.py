@@ -210,7 +210,7 @@ def test_the_stub_signs_with_the_keys_that_it_serves(fake_issuer: FakeIssuer) ->
     assert "exp" not in fake_issuer.claims(exp=None)
 
 
-def test_the_stub_says_what_the_test_wants(fake_issuer: FakeIssuer) -> None:
+def test_the_stub_answers_as_the_test_set_it_up(fake_issuer: FakeIssuer) -> None:
     fake_issuer.introspect = lambda token: {"active": token == "good"}
     fake_issuer.userinfo = lambda token: {"sub": token}
     url = fake_issuer.issuer

@@ -61,7 +61,7 @@ def test_a_revoked_token_is_refused_within_a_second_and_the_terminal_says_so(
     assert phrase.startswith("wrong_credentials: this token was revoked"), "what containerd prints"
 
 
-def test_a_mistyped_token_is_told_from_a_wrong_password(stack: Stack, owner: User) -> None:
+def test_a_mistyped_token_is_not_reported_as_a_wrong_password(stack: Stack, owner: User) -> None:
     token = stack.add_token(owner)
     for mistyped in (token[:-1], token + "x", token.replace("asp_", "asp_0", 1), "asp_nonsense"):
         answer = stack.ask_token(User(owner.name, mistyped))

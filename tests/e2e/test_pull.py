@@ -75,7 +75,7 @@ def test_a_grant_to_a_group_reaches_its_members(
     stack.wait_for_grant(user, f"{project}/app", "pull", {"pull"})
 
 
-def test_who_leaves_the_team_loses_what_it_gave(stack: Stack, project: str, publish: Publish) -> None:
+def test_a_user_who_leaves_the_team_loses_its_permissions(stack: Stack, project: str, publish: Publish) -> None:
     publish(f"{project}/app")
     user = stack.add_user("member", certified=False)
     team = f"team-of-{user.name}"

@@ -76,7 +76,7 @@ def test_permissions_are_those_of_the_caller(stack: Stack, owner: User, project:
     assert everything <= rights(stack, repository, with_admin)
 
 
-def test_whoever_may_not_see_an_item_reads_the_same_as_of_none(
+def test_a_caller_who_may_not_see_an_item_reads_the_same_as_for_a_missing_one(
     stack: Stack, owner: User, project: str, publish: Publish
 ) -> None:
     publish(f"{project}/app")
@@ -106,7 +106,9 @@ def test_whoever_may_not_see_an_item_reads_the_same_as_of_none(
         assert call(stack, "GET", entity(nonsense), stack.add_token(owner)).status == 404
 
 
-def test_the_trash_is_told_to_those_who_may_see_it(stack: Stack, owner: User, project: str, publish: Publish) -> None:
+def test_the_trash_is_shown_to_callers_who_may_see_it(
+    stack: Stack, owner: User, project: str, publish: Publish
+) -> None:
     publish(f"{project}/app")
     repository, token = number_of(stack, f"{project}/app"), stack.add_token(owner)
     stranger = stack.add_token(stack.add_user("guest"))

@@ -35,7 +35,7 @@ def test_a_session_is_a_bearer_token_and_no_password(stack: Stack, owner: User) 
     assert "use a personal access token" in refused.message
 
 
-def test_a_wrong_password_and_a_token_in_its_place_open_none(stack: Stack, owner: User) -> None:
+def test_a_wrong_password_and_a_token_in_its_place_open_no_session(stack: Stack, owner: User) -> None:
     wrong = call(stack, "POST", LOGIN, body=log_in(stack, owner.name, "guess"))
     assert wrong.status == 401
     assert "wrong user name or password" in reason(wrong)

@@ -25,7 +25,7 @@ def listed(stack: Stack, login: str, path: str = TOKENS) -> list[dict[str, Any]]
     return rows
 
 
-def test_a_token_is_made_in_a_session_and_told_of_without_its_text(stack: Stack, owner: User) -> None:
+def test_a_token_is_made_in_a_session_and_shown_without_its_text(stack: Stack, owner: User) -> None:
     login = session(stack, owner)
     made = call(stack, "POST", TOKENS, login, {"name": "build", "scope": ["view", "download"]})
     assert (made.status, list(made.json())) == (200, ["token"])

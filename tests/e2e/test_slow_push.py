@@ -10,7 +10,7 @@ from harness.slow_pushes import LEEWAY, LIFETIME, SlowPushes
 
 @pytest.mark.timeout(260)
 def test_a_push_that_outlives_its_token_ends_well_with_every_client(slow_pushes: SlowPushes) -> None:
-    pushed = slow_pushes.results(patience=240)
+    pushed = slow_pushes.results(timeout=240)
     assert set(pushed) == set(NAMES)
     for name, push in pushed.items():
         push.transfer.check()

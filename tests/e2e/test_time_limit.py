@@ -29,7 +29,7 @@ def requests_that_write(stack: Stack, owner: User) -> dict[str, Ask]:
     """One of each kind."""
     project = stack.add_project(owner)
     first_push = f"repository:{project}/before:pull,push"
-    wait_until(lambda: stack.ask_token(owner, first_push).status == 200, "the registry has told its names")
+    wait_until(lambda: stack.ask_token(owner, first_push).status == 200, "the registry has listed its names")
     login = {"Content-Type": "application/json"}
     body = f'{{"username": "{owner.name}", "password": "{owner.password}"}}'.encode()
     secret = {"Authorization": f"Bearer {stack.service.webhook_secret}"}

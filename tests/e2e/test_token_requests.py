@@ -89,7 +89,7 @@ def test_the_same_wish_gets_the_same_grant_however_it_is_written(
     assert grants_of(answer.json()["token"]) == {item: {"pull", "push"}}
 
 
-def test_a_posted_request_is_told_which_scopes_it_got(
+def test_the_answer_to_a_posted_request_names_the_granted_scopes(
     stack: Stack, owner: User, project: str, publish: Publish
 ) -> None:
     publish(f"{project}/app")
@@ -168,7 +168,7 @@ def test_the_challenge_asks_for_utf_8(stack: Stack, owner: User) -> None:
     assert challenge.endswith('charset="UTF-8"')
 
 
-def test_a_latin_1_password_is_told_from_a_wrong_one_and_not_counted(stack: Stack) -> None:
+def test_a_latin_1_password_is_not_counted_as_a_wrong_one(stack: Stack) -> None:
     user = stack.add_user("umlaut")
     encoded = b64encode(f"{user.name}:pässwörd".encode("latin-1")).decode()
     for _ in range(8):
@@ -216,7 +216,7 @@ def test_a_missing_service_means_the_configured_one(stack: Stack, owner: User) -
     assert decode_token(answer.json()["token"])[1]["aud"] == "registry.test"
 
 
-def test_health_and_readiness_are_told(stack: Stack) -> None:
+def test_health_and_readiness_are_reported(stack: Stack) -> None:
     assert request("GET", stack.service.url + "/healthz").status == 200
     assert request("GET", stack.service.url + "/readyz").status == 200
     assert request("GET", stack.service.ops_url + "/metrics").status == 200
@@ -230,7 +230,7 @@ def test_several_hundred_scopes_in_one_request_are_served_where_the_operator_all
     owner = stack.add_user("owner")
     project = stack.add_project(owner)
     scopes = [f"repository:{project}/app{number}:pull" for number in range(399)]
-    # Nothing is there: what is told is the reason, and not that there are too many.
+    # Nothing is there: the answer gives the reason, and not that there are too many.
     assert stack.ask_token(owner, *scopes).status in (200, 401)
     assert stack.ask_token(owner, *scopes, "registry:catalog:*").status in (200, 401)
     refused = stack.ask_token(owner, *scopes, *scopes[:2])

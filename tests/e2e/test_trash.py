@@ -44,7 +44,7 @@ def test_nothing_new_is_pushed_into_a_project_in_the_trash(stack: Stack, owner: 
     assert "[in_trash]" in refused.message
 
 
-def test_who_could_not_see_it_is_not_told_that_it_is_in_the_trash(
+def test_callers_without_read_do_not_learn_that_it_is_in_the_trash(
     stack: Stack, project: str, publish: Publish
 ) -> None:
     publish(f"{project}/app")

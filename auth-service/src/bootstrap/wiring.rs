@@ -121,7 +121,7 @@ impl Wiring<'_> {
             0 => (Arc::new(DirectFacts(store)), None),
             bytes => {
                 let cached = CachedFacts::new(store, Arc::clone(self.clock), bytes);
-                let cached = Arc::new(cached.with_patience(self.settings.database.busy));
+                let cached = Arc::new(cached.with_timeout(self.settings.database.busy));
                 (Arc::<CachedFacts>::clone(&cached), Some(cached))
             }
         }

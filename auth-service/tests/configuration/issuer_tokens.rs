@@ -11,7 +11,7 @@ use super::place::{ISSUER, Place, SECRET, assert_each_refused, assert_holds};
 const INTROSPECTED: &str = "[login.issuer.two]\nurl = 'https://two.example.org'\nverify = 'introspection'\n\
     clients = ['ci']\nopaque_prefix = ['two_']\nclient_id = 'hub'\nclient_secret = 's e c r e t'\n";
 
-/// An issuer that tells whose a token is.
+/// An issuer with an endpoint that names the owner of a token.
 const ASKED: &str = "[login.issuer.three]\nurl = 'https://three.example.org'\nverify = 'userinfo'\n\
     accept_tokens_of_any_client = true\nopaque_pattern = '[0-9a-f]{40}'\n";
 

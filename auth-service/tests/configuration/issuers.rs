@@ -82,7 +82,7 @@ fn unknown_keys_of_an_issuer_are_refused_with_the_nearest_known_one() {
 }
 
 #[test]
-fn a_section_that_is_no_section_is_told_how_to_be_one() {
+fn a_value_in_place_of_a_section_is_refused_with_how_to_write_one() {
     for (content, problem) in [
         (
             "login.issuer = 'x'",
@@ -108,7 +108,7 @@ fn a_section_that_is_no_section_is_told_how_to_be_one() {
 }
 
 #[test]
-fn an_issuer_named_against_the_rules_is_told_what_a_name_looks_like() {
+fn a_bad_issuer_name_is_refused_with_the_rules_for_names() {
     let rule =
         "name it by 1 to 32 small letters, digits and underscores, beginning with a letter and without two";
     for name in ["Keycloak", "2nd", "a-b", "a__b", "'a.b'", "''", "'a b'", "'*'", &"a".repeat(33)] {
@@ -174,7 +174,7 @@ fn a_token_can_name_one_issuer_only() {
 }
 
 #[test]
-fn faults_of_several_issuers_are_told_at_once() {
+fn errors_of_several_issuers_are_reported_at_once() {
     let place = Place::with(
         "[login.issuer.one]\nurl = 'http://one.example.org'\ncache_seconds = 'x'\nclients = ['ci']\n\
          [login.issuer.two]\ntimeout_seconds = 0\n[login.issuer.Three]",

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::place::{ISSUER, Place, assert_holds};
 
 #[test]
-fn a_broken_file_is_told_by_its_place_beside_what_is_wrong_elsewhere() {
+fn a_syntax_error_is_reported_with_its_line_together_with_other_errors() {
     let place =
         Place::with("[http]\nlisten = '0.0.0.0:1'\n[token\n").variable("AUTH_SERVICE__TOKEN__LIFETIME", "1");
     let text = place.load_to(Purpose::Serve).unwrap_err().to_string();

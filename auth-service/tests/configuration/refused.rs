@@ -1,4 +1,4 @@
-//! What is refused, and how it is told.
+//! Settings that are refused, and the messages.
 
 use auth_service::config::Purpose;
 
@@ -42,7 +42,7 @@ fn a_dot_in_quotes_does_not_lead_into_a_section() {
 }
 
 #[test]
-fn all_faults_are_told_at_once_each_with_its_key_its_origin_and_what_to_write() {
+fn all_errors_are_reported_at_once_each_with_its_key_its_origin_and_the_fix() {
     let place = Place::with(
         "[http]\nlisten = 'localhost'\n[token]\nlifetime = 30\nbogus = 1\n[access]\ncertification = 'none'",
     )
@@ -80,7 +80,7 @@ fn every_key_refuses_a_list_in_a_list_by_its_own_name() {
 }
 
 #[test]
-fn values_at_the_edge_are_told_from_values_beyond_it() {
+fn values_at_the_limit_are_accepted_and_values_beyond_it_refused() {
     for (key, good, bad) in [
         ("token.lifetime", "60", "59"),
         ("token.lifetime", "3600", "3601"),
@@ -131,7 +131,7 @@ fn values_at_the_edge_are_told_from_values_beyond_it() {
 }
 
 #[test]
-fn there_is_room_for_the_largest_body_or_the_two_keys_are_told() {
+fn the_largest_body_must_fit_or_both_settings_are_reported() {
     for (room, content) in [
         ("limits.network_in_flight_bytes", "limits.body_bytes = 8388608"),
         ("limits.network_in_flight_bytes", "limits.network_in_flight_bytes = 1000000"),

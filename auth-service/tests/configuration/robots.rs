@@ -76,7 +76,7 @@ fn rules_need_a_workload_that_is_verified_by_signature_and_audience() {
 }
 
 #[test]
-fn a_loose_rule_is_told_what_it_lacks() {
+fn a_loose_rule_is_refused_with_what_it_lacks() {
     let github = |from: &str, to: &str| rules("github", &[&GITHUB.replace(from, to)]);
     let gitlab = |from: &str, to: &str| rules("gitlab", &[&GITLAB.replace(from, to)]);
     let start = "login.issuer.one.robots: rule 1 (\"ci";
@@ -98,7 +98,7 @@ fn a_loose_rule_is_told_what_it_lacks() {
 }
 
 #[test]
-fn rules_that_one_token_could_match_are_told_both() {
+fn rules_that_one_token_could_match_are_both_reported() {
     let heads = GITHUB_TAGS.replace("tags/v", "heads/").replace("ci-tags", "ci-all");
     let faults =
         Place::with(&format!("{ISSUER}{}", rules("github", &[GITHUB, GITHUB_TAGS, &heads]))).faults();
@@ -114,7 +114,7 @@ fn rules_that_one_token_could_match_are_told_both() {
 }
 
 #[test]
-fn a_rule_that_cannot_be_read_is_told_why() {
+fn a_bad_rule_is_refused_with_the_reason() {
     assert_each_refused(
         &format!("{ISSUER}workload = 'github'\n"),
         &[

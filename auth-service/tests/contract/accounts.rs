@@ -19,7 +19,7 @@ on_both_engines!(
     an_account_is_found_as_it_was_made,
     a_name_belongs_to_one_user_or_team,
     an_address_belongs_to_one_user,
-    names_and_addresses_are_told_apart_without_their_case,
+    names_and_addresses_are_compared_without_case,
     a_login_is_found_by_name_and_by_address,
     a_team_is_no_login,
     only_what_ends_logins_raises_the_generation,
@@ -84,7 +84,7 @@ async fn an_address_belongs_to_one_user(database: Database) {
     add_user(store, "bob").await;
 }
 
-async fn names_and_addresses_are_told_apart_without_their_case(database: Database) {
+async fn names_and_addresses_are_compared_without_case(database: Database) {
     let store = &database.store;
     let alice = add_user(store, "Alice").await;
     assert_eq!(store.stored_login(&login("ALICE")).await.unwrap().unwrap().user, alice);

@@ -31,7 +31,7 @@ on_both_engines!(
     a_change_in_the_same_process_holds_for_the_next_load,
     a_change_of_another_process_holds_within_a_second,
     a_change_of_another_process_holds_after_the_next_confirmation,
-    whoever_is_far_behind_forgets_everything,
+    a_cache_that_is_far_behind_drops_everything,
     a_reservation_ends_by_the_clock_alone,
 );
 
@@ -41,7 +41,7 @@ fn cached(database: &Database) -> CachedFacts {
 
 fn faked(store: &Arc<FakeFacts>) -> (CachedFacts, Arc<TestClock>) {
     let clock = Arc::new(TestClock::default());
-    (CachedFacts::new(store.clone(), clock.clone(), BYTES).with_patience(SHORT), clock)
+    (CachedFacts::new(store.clone(), clock.clone(), BYTES).with_timeout(SHORT), clock)
 }
 
 fn app() -> RepositoryName {
@@ -137,7 +137,7 @@ async fn a_change_of_another_process_holds_after_the_next_confirmation(database:
     assert_eq!(load_as(&facts, owner, &app).await, trashed());
 }
 
-async fn whoever_is_far_behind_forgets_everything(database: Database) {
+async fn a_cache_that_is_far_behind_drops_everything(database: Database) {
     let facts = cached(&database);
     let project = add_project(&database.store, "p").await;
     let app = add_repository(&database.store, project, "app").await;
@@ -246,7 +246,7 @@ async fn all_names_of_a_request_that_are_not_known_are_read_in_one_statement() {
 }
 
 #[tokio::test]
-async fn who_may_not_see_a_project_makes_as_many_readings_whatever_there_is() {
+async fn callers_who_may_not_see_a_project_cause_equally_many_reads_whatever_exists() {
     let database = Database::sqlite().await;
     let (small, large) =
         (add_project(&database.store, "small").await, add_project(&database.store, "large").await);
@@ -361,7 +361,7 @@ async fn facts_of_two_revisions_are_never_mixed() {
         assert!(revisions.iter().all(|revision| *revision == revisions[0]), "{revisions:?}");
         clock.advance(Duration::from_millis(100));
     }
-    // And with changes at any moment, of whoever loads at the same time.
+    // And with changes at any moment, for every load at the same time.
     store.is_restless.store(false, Ordering::SeqCst);
     for _ in 0..50 {
         let loads = join_all((0..4).map(|_| facts.load(&user, &names)));

@@ -42,7 +42,7 @@ enum Step {
     SetMember(usize, usize, bool),
     Push(usize, usize),
     Reserve(usize, usize, usize),
-    Fence(usize, usize),
+    Quarantine(usize, usize),
     OpenData(usize, Option<usize>, bool),
     Trash(usize, Option<usize>, bool),
     Local(usize, usize, bool),
@@ -69,7 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
         (project.clone(), path.clone()).prop_map(|(project, path)| Step::Push(project, path)),
         (project.clone(), path.clone(), user)
             .prop_map(|(project, path, user)| Step::Reserve(project, path, user)),
-        (project.clone(), path.clone()).prop_map(|(project, path)| Step::Fence(project, path)),
+        (project.clone(), path.clone()).prop_map(|(project, path)| Step::Quarantine(project, path)),
         (project.clone(), maybe(), any::<bool>()).prop_map(|(p, path, yes)| Step::OpenData(p, path, yes)),
         (project.clone(), maybe(), any::<bool>()).prop_map(|(p, path, yes)| Step::Trash(p, path, yes)),
         (project.clone(), path, any::<bool>()).prop_map(|(p, path, yes)| Step::Local(p, path, yes)),
@@ -183,7 +183,7 @@ impl World {
                 let until = self.database.clock.now().plus(Duration::from_secs(2));
                 store.reserve(&self.name(project, path), self.user(user).await, until, ROOM).await.unwrap();
             }
-            Step::Fence(project, path) => store.quarantine(&self.name(project, path)).await.unwrap(),
+            Step::Quarantine(project, path) => store.quarantine(&self.name(project, path)).await.unwrap(),
             Step::OpenData(project, path, open) => {
                 drop(store.set_open_data(&self.item(project, path), open).await);
             }
@@ -221,13 +221,13 @@ async fn both(world: &World, cached: &CachedFacts) -> Vec<(String, String)> {
         (0..2).flat_map(|project| (0..3).map(move |path| world.name(project, path))).collect();
     names.push(RepositoryName::parse("syn5/nowhere").unwrap());
     let mut pairs = Vec::new();
-    let mut askers = vec![Identity::Nobody, Identity::Subject(subject(0)), Identity::Subject(subject(1))];
+    let mut identities = vec![Identity::Nobody, Identity::Subject(subject(0)), Identity::Subject(subject(1))];
     for (index, user) in USERS.into_iter().enumerate() {
-        askers.push(Identity::User(world.user(index).await));
-        askers.push(Identity::Robot(name(user)));
-        askers.extend((0..2).map(|which| Identity::Token(token_id(index, which))));
+        identities.push(Identity::User(world.user(index).await));
+        identities.push(Identity::Robot(name(user)));
+        identities.extend((0..2).map(|which| Identity::Token(token_id(index, which))));
     }
-    for identity in askers {
+    for identity in identities {
         let expected = direct.load(&identity, &names).await.unwrap();
         let found = cached.load(&identity, &names).await.unwrap();
         pairs.push((format!("{found:#?}"), format!("{expected:#?}")));
@@ -239,7 +239,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn memory_and_database_tell_the_same(steps in prop::collection::vec((step(), any::<bool>()), 1..40)) {
+    fn cache_and_database_agree(steps in prop::collection::vec((step(), any::<bool>()), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let pairs = runtime.block_on(async {
             let mut world = World::new().await;

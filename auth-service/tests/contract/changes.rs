@@ -1,4 +1,4 @@
-//! The revision, and what is told of the changes since an earlier one.
+//! The revision, and the list of changes since an earlier one.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ on_both_engines!(
     a_removed_user_or_team_names_the_projects_that_shared_with_it,
     what_changes_nothing_raises_no_revision,
     a_push_names_the_project_only_when_it_opens_a_name,
-    whoever_is_too_far_behind_is_told_to_forget_everything,
+    a_reader_that_is_too_far_behind_must_drop_everything,
     a_failed_change_raises_no_revision,
     changes_at_once_are_numbered_without_a_gap,
 );
@@ -168,7 +168,7 @@ async fn a_push_names_the_project_only_when_it_opens_a_name(database: Database) 
     assert_eq!(watch.new_changes().await, [Subject::Project(project)]);
 }
 
-async fn whoever_is_too_far_behind_is_told_to_forget_everything(database: Database) {
+async fn a_reader_that_is_too_far_behind_must_drop_everything(database: Database) {
     let store = &database.store;
     let alice = add_user(store, "alice").await;
     let now = store.revision().await.unwrap();

@@ -23,7 +23,7 @@ on_both_engines!(
     a_tag_ends_at_the_later_push_in_any_order,
     pushes_of_one_moment_are_ordered_by_arrival,
     an_event_from_the_future_counts_from_its_arrival,
-    a_push_without_a_tag_moves_none,
+    a_push_without_a_tag_moves_no_tag,
     an_image_index_is_a_manifest_like_any_other,
     a_push_to_no_project_is_unusable_and_kept_with_the_reason,
     a_push_opens_a_reserved_name,
@@ -126,14 +126,14 @@ async fn pushes_of_one_moment_are_ordered_by_arrival(database: Database) {
 async fn an_event_from_the_future_counts_from_its_arrival(database: Database) {
     let store = &database.store;
     let name = repository(add_project(store, "p").await, "app");
-    let told = ReportedEvent { happened_at: Some(at(99_000)), ..ReportedEvent::default() };
-    let ahead = told.effective_time(at(5_000)).as_millis();
+    let reported = ReportedEvent { happened_at: Some(at(99_000)), ..ReportedEvent::default() };
+    let ahead = reported.effective_time(at(5_000)).as_millis();
     receive(store, &push("e1", &name, Some("v1"), 'b', ahead), 5_000).await;
     receive(store, &push("e2", &name, Some("v1"), 'c', 5_500), 6_000).await;
     assert_eq!(tag_of(&database, &name, "v1").await, ('c', 5_500));
 }
 
-async fn a_push_without_a_tag_moves_none(database: Database) {
+async fn a_push_without_a_tag_moves_no_tag(database: Database) {
     let store = &database.store;
     let name = repository(add_project(store, "p").await, "app");
     assert_eq!(receive(store, &push("e1", &name, None, 'b', 4_000), 5_000).await, Receipt::Applied);

@@ -22,17 +22,17 @@ use crate::makers::{
 };
 
 on_both_engines!(
-    a_user_is_told_with_flags_generation_and_teams,
-    nobody_and_a_gone_user_are_told_as_none,
-    each_repository_is_told_with_its_project,
-    what_does_not_exist_is_told_as_unknown,
+    a_user_is_read_with_flags_generation_and_teams,
+    nobody_and_a_removed_user_are_read_as_none,
+    each_repository_is_read_with_its_project,
+    missing_repositories_and_projects_are_unknown,
     the_contents_of_a_project_are_its_unusual_and_its_plain_repositories,
     a_project_with_too_many_repositories_of_a_kind_is_not_listed,
     many_names_are_answered_at_once,
-    names_are_told_apart_byte_for_byte,
+    names_are_compared_byte_for_byte,
 );
 
-async fn a_user_is_told_with_flags_generation_and_teams(database: Database) {
+async fn a_user_is_read_with_flags_generation_and_teams(database: Database) {
     let store = &database.store;
     add_administrator(store, "ada").await;
     let flags = [(false, false), (true, false), (false, true), (true, true)];
@@ -52,7 +52,7 @@ async fn a_user_is_told_with_flags_generation_and_teams(database: Database) {
     assert_eq!(*user.teams, teams);
 }
 
-async fn nobody_and_a_gone_user_are_told_as_none(database: Database) {
+async fn nobody_and_a_removed_user_are_read_as_none(database: Database) {
     let store = &database.store;
     let alice = add_user(store, "alice").await;
     store.remove_user(&name("alice")).await.unwrap();
@@ -62,7 +62,7 @@ async fn nobody_and_a_gone_user_are_told_as_none(database: Database) {
     }
 }
 
-async fn each_repository_is_told_with_its_project(database: Database) {
+async fn each_repository_is_read_with_its_project(database: Database) {
     let store = &database.store;
     let (first, second) = (add_project(store, "first").await, add_project(store, "second").await);
     let plain = add_repository(store, first, "plain").await;
@@ -77,8 +77,8 @@ async fn each_repository_is_told_with_its_project(database: Database) {
 
     let names = [own.clone(), open.clone(), plain.clone(), own.clone()];
     let facts = store.snapshot(&Identity::Nobody, &names).await.unwrap().value;
-    let told: Vec<_> = facts.repositories.iter().map(|situation| &situation.name).collect();
-    assert_eq!(told, names.iter().collect::<Vec<_>>());
+    let read: Vec<_> = facts.repositories.iter().map(|situation| &situation.name).collect();
+    assert_eq!(read, names.iter().collect::<Vec<_>>());
     assert_eq!(facts.of(&plain).unwrap().repository, RepositoryFacts::PLAIN);
     let RepositoryFacts::Known { local_sharing: Some(sharing), open_data: false, .. } =
         &facts.of(&own).unwrap().repository
@@ -98,7 +98,7 @@ async fn each_repository_is_told_with_its_project(database: Database) {
     assert_eq!(facts.of(&open).unwrap().repository, expected);
 }
 
-async fn what_does_not_exist_is_told_as_unknown(database: Database) {
+async fn missing_repositories_and_projects_are_unknown(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
     let names = [repository(project, "missing"), RepositoryName::parse("syn5/app").unwrap()];
@@ -195,7 +195,7 @@ async fn many_names_are_answered_at_once(database: Database) {
     assert_eq!(facts.of(&names[0]).unwrap().repository, RepositoryFacts::Unknown);
 }
 
-async fn names_are_told_apart_byte_for_byte(database: Database) {
+async fn names_are_compared_byte_for_byte(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
     let known = add_repository(store, project, "a-b").await;

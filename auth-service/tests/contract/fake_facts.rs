@@ -24,7 +24,7 @@ pub(crate) enum Mood {
     Hangs,
 }
 
-/// A user and projects whose every part tells the revision that it was read at: the user's generation and
+/// A user and projects whose every part shows the revision that it was read at: the user's generation and
 /// the reserving user's number are the revision.
 pub(crate) struct FakeFacts {
     mood: Mutex<Mood>,

@@ -17,12 +17,12 @@ on_both_engines!(
     projects_are_listed_by_number_with_what_is_in_them,
     a_live_project_has_its_name_alone,
     a_restored_project_needs_its_name_to_be_free,
-    project_names_are_told_apart_byte_for_byte,
+    project_names_are_compared_byte_for_byte,
     the_trash_is_entered_once_and_left_once,
     only_what_people_know_of_can_be_changed,
     open_data_is_set_on_the_one_item,
     repositories_are_listed_in_the_order_of_bytes,
-    reserved_and_fenced_names_are_not_listed,
+    reserved_and_quarantined_names_are_not_listed,
     tags_are_kept_and_listed_byte_for_byte,
     numbers_are_never_given_twice,
 );
@@ -71,7 +71,7 @@ async fn a_restored_project_needs_its_name_to_be_free(database: Database) {
     assert_eq!(states, [LifeState::Live, LifeState::Trashed]);
 }
 
-async fn project_names_are_told_apart_byte_for_byte(database: Database) {
+async fn project_names_are_compared_byte_for_byte(database: Database) {
     let store = &database.store;
     let owner = add_user(store, "alice").await;
     for name in ["Straße", "STRASSE", "strasse", "Strasse", "Ångström", "Angstrom"] {
@@ -154,7 +154,7 @@ async fn repositories_are_listed_in_the_order_of_bytes(database: Database) {
     assert_eq!(names(None).await, [expected.to_vec(), vec![other]].concat());
 }
 
-async fn reserved_and_fenced_names_are_not_listed(database: Database) {
+async fn reserved_and_quarantined_names_are_not_listed(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
     let owner = add_user(store, "alice").await;

@@ -19,7 +19,7 @@ on_both_engines!(
     a_session_that_has_ended_links_nothing,
     an_account_has_at_most_a_hundred_links,
     a_newcomer_gets_an_ordinary_account_under_the_first_name_that_is_free,
-    nobody_is_welcomed_twice_even_at_the_same_time,
+    an_account_is_made_once_even_at_the_same_time,
     a_robot_account_is_found_by_its_name_and_nobody_else_is,
 );
 
@@ -147,7 +147,7 @@ async fn a_newcomer_gets_an_ordinary_account_under_the_first_name_that_is_free(d
     assert_eq!(linked(store, &subject("u-3")).await, None);
 }
 
-async fn nobody_is_welcomed_twice_even_at_the_same_time(database: Database) {
+async fn an_account_is_made_once_even_at_the_same_time(database: Database) {
     let store = &database.store;
     let one = subject("u-1");
     let names = [name("alice"), name("alice-2"), name("alice-3"), name("alice-4")];

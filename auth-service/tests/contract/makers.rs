@@ -116,7 +116,7 @@ pub(crate) const fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-/// A digest that tells which one it is.
+/// A digest that differs for each number.
 pub(crate) fn digest(letter: char) -> Digest {
     Digest::parse(&format!("sha256:{}", letter.to_string().repeat(64))).unwrap()
 }

@@ -20,11 +20,11 @@ on_both_engines!(
     a_reservation_that_has_ended_is_taken_over,
     a_name_on_record_is_not_reserved,
     of_many_reservations_at_once_exactly_one_is_made,
-    a_fence_closes_only_what_nobody_has,
+    quarantine_affects_only_names_without_a_repository,
     a_name_in_no_project_is_not_reserved,
     a_user_who_has_reserved_too_many_names_reserves_no_other_until_one_is_used_or_ends,
     a_project_with_too_many_reserved_names_takes_no_other,
-    whoever_goes_on_with_a_reservation_that_ended_is_not_held_up_by_the_limits,
+    renewing_an_expired_reservation_is_not_limited,
     reservations_that_ended_long_ago_are_forgotten_and_cost_no_number_again,
     what_is_on_record_nowhere_is_closed_and_nothing_else,
 );
@@ -100,7 +100,7 @@ async fn of_many_reservations_at_once_exactly_one_is_made(database: Database) {
     }
 }
 
-async fn a_fence_closes_only_what_nobody_has(database: Database) {
+async fn quarantine_affects_only_names_without_a_repository(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
     let alice = add_user(store, "alice").await;
@@ -180,7 +180,7 @@ async fn a_project_with_too_many_reserved_names_takes_no_other(database: Databas
     assert_eq!(reserve(&database, &repository(one, "app"), alice, limits).await, Reservation::Made);
 }
 
-async fn whoever_goes_on_with_a_reservation_that_ended_is_not_held_up_by_the_limits(database: Database) {
+async fn renewing_an_expired_reservation_is_not_limited(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
     let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);

@@ -14,7 +14,7 @@ const HERE: &str = "http://registry.test/";
 
 on_both_engines!(
     numbers_start_above_what_the_registry_holds,
-    that_numbers_were_raised_is_told_of_one_registry_with_the_time,
+    raised_numbers_are_recorded_for_one_registry_with_the_time,
 );
 
 async fn numbers_start_above_what_the_registry_holds(database: Database) {
@@ -25,7 +25,7 @@ async fn numbers_start_above_what_the_registry_holds(database: Database) {
     assert_eq!(add_project(store, "q").await.number(), before + 501);
 }
 
-async fn that_numbers_were_raised_is_told_of_one_registry_with_the_time(database: Database) {
+async fn raised_numbers_are_recorded_for_one_registry_with_the_time(database: Database) {
     let store = &database.store;
     assert_eq!(store.numbers_raised_at(HERE).await.unwrap(), None);
     store.raise_numbers(0, HERE).await.unwrap();
@@ -39,7 +39,7 @@ async fn that_numbers_were_raised_is_told_of_one_registry_with_the_time(database
 }
 
 #[tokio::test]
-async fn a_copy_of_a_database_does_not_tell_that_numbers_were_raised() {
+async fn a_copy_of_a_database_has_no_record_of_raised_numbers() {
     let database = Database::sqlite().await;
     database.store.raise_numbers(0, HERE).await.unwrap();
     let Location::Sqlite(original) = &database.location else { panic!("another engine") };

@@ -180,7 +180,7 @@ async fn an_address_that_cannot_be_used_is_refused_without_its_password() {
 }
 
 #[tokio::test]
-async fn a_server_that_takes_no_more_connections_is_named_as_the_cause() {
+async fn a_server_out_of_connections_is_named_as_the_cause() {
     let database = Database::postgres().await;
     let name = database.postgres_name();
     let role = format!("{name}_without_connections");

@@ -22,7 +22,7 @@ use crate::makers::{
 };
 
 on_both_engines!(
-    a_token_is_told_with_its_owner_and_gone_once_it_is_revoked,
+    a_token_is_read_with_its_owner_and_gone_once_it_is_revoked,
     a_token_is_revoked_only_as_what_it_is_and_by_its_owner,
     names_are_unique_for_each_user_until_the_token_ends,
     a_user_has_at_most_so_many_and_the_next_is_refused,
@@ -35,7 +35,7 @@ on_both_engines!(
     the_last_use_moves_forward_and_moves_the_end_of_what_lies_idle,
     a_token_that_is_used_twice_a_day_never_lies_idle_for_a_day,
     a_session_that_has_ended_makes_no_token,
-    a_login_that_ended_with_the_password_is_listed_no_more_and_takes_no_room,
+    a_login_that_ended_with_the_password_is_not_listed_and_does_not_count,
     ending_all_logins_leaves_personal_tokens_and_ends_passwords_under_way,
     tokens_go_with_their_owner_and_long_after_their_end,
 );
@@ -70,7 +70,7 @@ async fn revision(store: &Store) -> Revision {
     FactsStore::revision(store).await.unwrap()
 }
 
-async fn a_token_is_told_with_its_owner_and_gone_once_it_is_revoked(database: Database) {
+async fn a_token_is_read_with_its_owner_and_gone_once_it_is_revoked(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
     let alice = add_user(store, "alice").await;
@@ -88,11 +88,11 @@ async fn a_token_is_told_with_its_owner_and_gone_once_it_is_revoked(database: Da
     add(store, &token).await;
     let facts = store.snapshot(&login::Identity::Token(id(9)), &[]).await.unwrap().value;
     assert_eq!(facts.user.unwrap().id, alice);
-    let told = facts.token.unwrap();
-    assert_eq!((told.id, told.kind, told.user, told.scopes), (id(9), Identity, alice, token.scopes));
-    assert!(told.digest == token.digest);
-    assert_eq!((told.project, told.ends_with_generation), (Some(project), Some(1)));
-    assert_eq!(told.expires_at, token.idle_until, "the earlier of the two ends");
+    let read = facts.token.unwrap();
+    assert_eq!((read.id, read.kind, read.user, read.scopes), (id(9), Identity, alice, token.scopes));
+    assert!(read.digest == token.digest);
+    assert_eq!((read.project, read.ends_with_generation), (Some(project), Some(1)));
+    assert_eq!(read.expires_at, token.idle_until, "the earlier of the two ends");
     let [record] = <[_; 1]>::try_from(store.tokens(Identity, Some(alice)).await.unwrap()).unwrap();
     assert_eq!(
         (record.user_name, record.client.as_ref().map(ClientId::as_str)),
@@ -157,7 +157,7 @@ async fn of_logins_the_least_recently_used_goes(database: Database) {
     store.write_uses(&[(id(1), database.clock.now())], DAY).await.unwrap();
     let before = revision(store).await;
     store.add_token(&login(4, alice), TokenRoom::Replaces { most_of_client: 3, most: 3 }).await.unwrap();
-    assert!(revision(store).await > before, "whoever keeps the dropped one in memory hears of it");
+    assert!(revision(store).await > before, "caches that keep the dropped one are invalidated");
     assert_eq!(ids(store, Identity, Some(alice)).await, [4, 3, 1]);
     assert!(is_known(store, 8).await);
 }
@@ -208,7 +208,7 @@ async fn where_all_programs_have_too_many_logins_the_one_with_most_gives_way(dat
     log_in(store, 7, alice, "skopeo", room).await;
     let before = revision(store).await;
     log_in(store, 8, alice, "oras", room).await;
-    assert!(revision(store).await > before, "whoever keeps the dropped one in memory hears of it");
+    assert!(revision(store).await > before, "caches that keep the dropped one are invalidated");
     assert!(!is_known(store, 3).await, "docker had most, and this was the first that it never used");
     log_in(store, 9, alice, "crane", room).await;
     assert!(!is_known(store, 5).await, "docker and crane have as many, and crane asks");
@@ -325,7 +325,7 @@ async fn a_session_that_has_ended_makes_no_token(database: Database) {
     assert_eq!(ids(store, Personal, Some(alice)).await.len(), 3);
 }
 
-async fn a_login_that_ended_with_the_password_is_listed_no_more_and_takes_no_room(database: Database) {
+async fn a_login_that_ended_with_the_password_is_not_listed_and_does_not_count(database: Database) {
     let store = &database.store;
     let alice = add_user(store, "alice").await;
     let login = |number, generation| NewToken {

@@ -26,7 +26,7 @@ on_both_engines!(
     an_item_is_found_by_its_number_with_the_caller,
     names_that_nobody_sees_have_no_number,
     a_list_is_read_in_parts,
-    lists_hold_what_the_decision_shows,
+    lists_contain_what_the_decision_shows,
 );
 
 const POLICY: AccessPolicy = AccessPolicy { certification: Certification::Push, anonymous_pull: false };
@@ -139,7 +139,7 @@ async fn shows(database: &Database, caller: &Caller<'_>, id: EntityId) -> bool {
     ItemRights::of(*caller, found.as_ref(), POLICY).is_ok_and(|rights| rights.may(AccessKind::Read))
 }
 
-async fn lists_hold_what_the_decision_shows(database: Database) {
+async fn lists_contain_what_the_decision_shows(database: Database) {
     let store = &database.store;
     let mut chance = Chance(TestRunner::default());
     let owner = add_user(store, "owner").await;

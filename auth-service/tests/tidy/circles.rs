@@ -1,4 +1,4 @@
-//! No two files of one layer use each other, directly or through others: whoever reads one of them would have to
+//! No two files of one layer use each other, directly or through others: a reader of one of them would have to
 //! understand both at once.
 
 use std::collections::{BTreeMap, BTreeSet};

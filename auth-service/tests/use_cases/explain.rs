@@ -149,20 +149,20 @@ async fn request_by(
 }
 
 /// What the two have to do with each other.
-fn assert_agrees(told: &ExplainedScope, answer: &TokenAnswer, about: &str) {
-    let messages: Vec<&str> = told.missing.iter().map(|missing| missing.message.as_str()).collect();
+fn assert_agrees(explained: &ExplainedScope, answer: &TokenAnswer, about: &str) {
+    let messages: Vec<&str> = explained.missing.iter().map(|missing| missing.message.as_str()).collect();
     match &answer.outcome {
         Ok(issued) => {
-            let granted = match told.granted.join(",") {
+            let granted = match explained.granted.join(",") {
                 none if none.is_empty() => String::new(),
-                some if told.kind == "registry" => format!("registry:catalog:{some}"),
-                some => format!("repository:{}:{some}", told.name),
+                some if explained.kind == "registry" => format!("registry:catalog:{some}"),
+                some => format!("repository:{}:{some}", explained.name),
             };
             assert_eq!(issued.scope, granted, "{about}: {messages:?}");
         }
         Err(TokenRefusal::Login(LoginError::Rejected(_)) | TokenRefusal::NotLoggedIn(_)) => {
             let refusal = refusal(answer).unwrap();
-            assert!(told.granted.is_empty(), "{about}");
+            assert!(explained.granted.is_empty(), "{about}");
             assert!(messages.iter().all(|message| *message == refusal.message), "{about}: {messages:?}");
         }
         Err(TokenRefusal::Denied(refusal)) => {
@@ -171,13 +171,13 @@ fn assert_agrees(told: &ExplainedScope, answer: &TokenAnswer, about: &str) {
                 "{about}: {messages:?} {}",
                 refusal.message
             );
-            assert!(!told.granted.iter().any(|action| ["push", "delete"].contains(action)), "{about}");
+            assert!(!explained.granted.iter().any(|action| ["push", "delete"].contains(action)), "{about}");
         }
         Err(TokenRefusal::Unavailable(_) | TokenRefusal::Login(LoginError::Unavailable(_))) => {
-            assert!(told.granted.is_empty(), "{about}");
-            let reasons: Vec<&str> = told.missing.iter().map(|missing| missing.reason).collect();
-            // Whoever asks for nothing but the catalogue is given an empty token, which has to be signed as well.
-            let nothing_to_sign = told.kind == "registry" && reasons == ["not_visible"];
+            assert!(explained.granted.is_empty(), "{about}");
+            let reasons: Vec<&str> = explained.missing.iter().map(|missing| missing.reason).collect();
+            // A request for nothing but the catalogue gets an empty token, which has to be signed as well.
+            let nothing_to_sign = explained.kind == "registry" && reasons == ["not_visible"];
             assert!(nothing_to_sign || reasons.contains(&"unavailable"), "{about}: {reasons:?}");
         }
         Err(other) => panic!("{about}: {other:?}"),
@@ -201,10 +201,10 @@ async fn compare(name: &str, wrong: fn(&mut World), prepare: fn(&Outside)) {
             prepare(&outside);
             let alice = AccountName::parse("alice").unwrap();
             let requested = RequestedScopes::parse([scope], 64).unwrap();
-            let told = explain(&outside).run(Some(&alice), Some(login), &requested).await.unwrap();
+            let explained = explain(&outside).run(Some(&alice), Some(login), &requested).await.unwrap();
             let answer = issue_token.run(&request).await;
-            let [told] = &told.scopes[..] else { panic!("{about}: one thing was asked about") };
-            assert_agrees(told, &answer, &about);
+            let [explained] = &explained.scopes[..] else { panic!("{about}: one thing was asked about") };
+            assert_agrees(explained, &answer, &about);
         }
     }
 }
@@ -246,8 +246,8 @@ async fn a_robot_account_is_explained_with_a_token_as_it_has_no_password() {
     outside.change(|world| world.robot = true);
     let alice = AccountName::parse("alice").unwrap();
     let requested = RequestedScopes::parse(["repository:syn5/app:*"], 64).unwrap();
-    let told = explain(&outside).run(Some(&alice), None, &requested).await.unwrap();
-    assert_eq!(told.scopes[0].granted, ["pull", "push"]);
+    let explained = explain(&outside).run(Some(&alice), None, &requested).await.unwrap();
+    assert_eq!(explained.scopes[0].granted, ["pull", "push"]);
     let refused = explain(&outside).run(Some(&alice), Some(AssumedLogin::Docker), &requested).await;
     assert!(matches!(refused, Err(ExplainError::IsRobot(_))), "{refused:?}");
 }

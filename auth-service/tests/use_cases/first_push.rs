@@ -121,7 +121,7 @@ async fn a_look_by_somebody_who_may_push_is_granted_and_reserves_nothing() {
 }
 
 #[tokio::test]
-async fn each_look_asks_the_registry_and_what_it_has_is_closed_to_readers() {
+async fn each_lookup_asks_the_registry_and_existing_content_is_closed_to_readers() {
     for holding in [Holding::Tagged, Holding::Untagged] {
         let outside = Outside::new();
         let issue_token = issue_token(&outside).await;
@@ -136,7 +136,7 @@ async fn each_look_asks_the_registry_and_what_it_has_is_closed_to_readers() {
 }
 
 #[tokio::test]
-async fn whoever_may_not_push_first_makes_nobody_ask_the_registry() {
+async fn the_registry_is_not_asked_for_callers_who_may_not_push_first() {
     type Change = fn(&mut World);
     let changes: [Change; 4] = [
         |world| world.access = AccessSet::ALL.without([AccessKind::Create].into_iter().collect()),

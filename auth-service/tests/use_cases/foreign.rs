@@ -223,7 +223,7 @@ async fn a_foreign_token_acts_for_the_linked_account_within_its_scopes() {
 }
 
 #[tokio::test]
-async fn a_token_of_somebody_without_an_account_says_what_to_do_and_makes_none() {
+async fn a_token_without_an_account_is_refused_with_the_next_step_and_makes_no_account() {
     let outside = Outside::new();
     let answer = ask(&outside.issue_token(), &token("hub", &json!({})), PULL).await;
     assert_eq!(code(&answer), Some(ReasonCode::WrongCredentials));
@@ -232,7 +232,7 @@ async fn a_token_of_somebody_without_an_account_says_what_to_do_and_makes_none()
 }
 
 #[tokio::test]
-async fn a_newcomer_gets_an_account_where_the_operator_wants_it_and_whoever_left_does_not() {
+async fn a_new_user_gets_an_account_if_the_operator_allows_it_and_a_removed_user_does_not() {
     let outside = Outside::new();
     outside.welcomes.store(true, Ordering::SeqCst);
     let issue_token = outside.issue_token();

@@ -59,7 +59,7 @@ async fn a_right_login_gets_what_it_asks_and_is_hashed_once() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_hashed_each_time_and_tells_nothing() {
+async fn a_wrong_password_is_hashed_each_time_and_reveals_nothing() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
     for _ in 0..2 {
@@ -120,7 +120,7 @@ async fn disabling_and_removing_hold_for_the_next_request() {
 }
 
 #[tokio::test]
-async fn an_outage_is_told_from_a_wrong_login() {
+async fn an_outage_is_not_reported_as_a_wrong_login() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
     assert!(issue_token.run(&request("sesame", PULL)).await.outcome.is_ok());
@@ -133,7 +133,7 @@ async fn an_outage_is_told_from_a_wrong_login() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_to_log_in_and_a_login_alone_needs_a_login() {
+async fn anonymous_callers_are_asked_to_log_in_and_a_login_alone_needs_a_login() {
     let issue_token = Outside::new().issue_token();
     for scopes in [vec![PULL.to_owned()], Vec::new()] {
         let anonymous = TokenRequest { credential: Credential::Anonymous, scopes, ..request("", "") };
@@ -144,7 +144,7 @@ async fn nobody_is_told_to_log_in_and_a_login_alone_needs_a_login() {
 }
 
 #[tokio::test]
-async fn no_facts_are_loaded_for_nobody_unless_the_operator_lets_nobody_pull() {
+async fn no_facts_are_loaded_without_a_login_unless_anonymous_pull_is_on() {
     let outside = Outside::new();
     let mut issue_token = outside.issue_token();
     let scopes: Vec<_> = (1..=64).map(|number| format!("repository:syn{number}/app:pull")).collect();

@@ -39,7 +39,7 @@ async fn codes(
 use ReasonCode::{LockedOut, WrongCredentials};
 
 #[tokio::test]
-async fn after_the_free_tries_even_the_right_password_has_to_wait_and_is_told_how_long() {
+async fn after_the_free_tries_even_the_right_password_must_wait_and_the_answer_says_how_long() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
     let guesses = (0..5).map(|number| from(1, &format!("guess {number}")));
@@ -193,7 +193,7 @@ async fn another_password_after_a_form_that_was_refused_counts() {
 }
 
 #[tokio::test]
-async fn many_guesses_at_once_have_no_more_free_tries() {
+async fn many_guesses_at_once_get_no_additional_free_tries() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
     let guesses: Vec<_> = (0..50).map(|number| from(1, &format!("guess {number}"))).collect();

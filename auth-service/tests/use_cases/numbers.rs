@@ -59,7 +59,7 @@ async fn that_numbers_were_raised_is_believed_for_an_hour_and_in_the_same_proces
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_waits_for_the_catalogue_goes_on_when_it_was_read() {
+async fn requests_that_wait_for_the_catalogue_continue_once_it_was_read() {
     let outside = Outside::new();
     let numbers = outside.raise_numbers();
     assert!(!numbers.is_done_within(Duration::from_secs(1)).await);

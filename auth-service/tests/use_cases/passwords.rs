@@ -88,7 +88,7 @@ async fn tokens_under_the_name_of_such_an_account_go_on_and_are_never_counted() 
 }
 
 #[tokio::test]
-async fn a_token_does_not_tell_who_has_such_a_password() {
+async fn a_token_does_not_reveal_who_has_such_a_password() {
     let answers = [(true, true), (true, false), (false, true)].map(async |(exists, is_older)| {
         let outside = older("sesame");
         outside.change(|world| {

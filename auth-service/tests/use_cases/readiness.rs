@@ -1,4 +1,4 @@
-//! Reading and writing are told apart, without a write for everybody who asks.
+//! Readiness to read and to write are separate answers, and not every request causes a write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -42,7 +42,7 @@ async fn ask(issue_token: &IssueToken, secret: &str, scope: &str) -> TokenAnswer
 }
 
 #[tokio::test]
-async fn a_personal_access_token_is_a_password_that_gives_no_more_than_its_scopes() {
+async fn a_personal_access_token_gives_at_most_its_scopes() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
     let token = outside.give_tokens().personal(personal("download")).await.unwrap().text;
@@ -157,7 +157,7 @@ async fn an_identity_token_ends_with_the_password() {
 }
 
 #[tokio::test]
-async fn who_logs_in_with_a_token_or_wrongly_is_given_no_identity_token() {
+async fn a_token_or_a_wrong_login_gets_no_identity_token() {
     let outside = Outside::new();
     let issue_token = outside.issue_token();
     let personal = outside.give_tokens().personal(personal("download")).await.unwrap().text;

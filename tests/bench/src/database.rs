@@ -122,7 +122,7 @@ fn make_schema(program: &Path, folder: &Path, url: &str) -> anyhow::Result<()> {
         login: "",
     };
     let file = service.write_configuration(folder)?;
-    // Refused where there is one already; whether that can be opened is what the next command tells.
+    // Refused if there is one already; the next command shows whether that one can be opened.
     Command::new(program).arg("--config").arg(&file).args(["db", "init"]).output()?;
     let output = Command::new(program).arg("--config").arg(&file).args(["team", "list"]).output()?;
     if output.status.success() {

@@ -1,4 +1,4 @@
-//! A stub of an OAuth server: it publishes keys and introspects tokens, after a pause if one is wanted. Real ones are in
+//! A stub of an OAuth server: it publishes keys and introspects tokens, after a pause if one is set. Real ones are in
 //! the end-to-end tests; here the service is measured, and what it asks should cost as little as it can.
 
 use std::io::Write as _;
@@ -20,7 +20,7 @@ use serde_json::json;
 
 use crate::program::SERVICE_NAME;
 
-/// Its identifier. Nobody looks for it there: the service is told where keys and introspection are.
+/// Its identifier. Nobody looks for it there: the configuration says where keys and introspection are.
 pub(crate) const ISSUER: &str = "https://issuer.example.org";
 /// What opaque tokens begin with.
 pub(crate) const OPAQUE: &str = "opaque_";

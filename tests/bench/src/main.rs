@@ -1,7 +1,7 @@
 //! The benchmark: `tests/bench/run.sh` calls it, `docs/PERFORMANCE.md` shows what it prints.
 //!
 //! Every rate is compared with that of a bare server in the same run, the two taking turns, because a rate
-//! alone tells more about the machine than about the service.
+//! alone says more about the machine than about the service.
 
 mod attack;
 mod bare;

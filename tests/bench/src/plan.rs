@@ -219,7 +219,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// As it is when nothing else is set: whoever guesses has to wait, and nobody else has.
+    /// The defaults: clients that guess passwords have to wait, and no others.
     async fn attack_on_locks(&mut self, keys: &Path) -> anyhow::Result<()> {
         let duration = Duration::from_secs(if self.options.quick { 8 } else { 20 });
         let service = self.start(&self.service("locks", &self.sqlite, keys))?;

@@ -66,7 +66,7 @@ impl Program {
         let status = self.proc_file("status")?;
         let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
         let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        number.context("the kernel does not tell RssAnon")
+        number.context("the kernel does not report RssAnon")
     }
 }
 
@@ -87,7 +87,7 @@ impl Drop for Program {
 
 /// How the service is configured for one measurement.
 pub(crate) struct Service<'a> {
-    /// Tells its files from those of others.
+    /// Distinguishes its files from those of other runs.
     pub(crate) name: &'a str,
     /// `database.url`.
     pub(crate) database: &'a str,

@@ -18,7 +18,7 @@ pub(crate) struct Beside {
     pub(crate) together: (f64, f64),
     /// How many of the slow ones had a token.
     pub(crate) slow_answered: usize,
-    /// How many were told to come back later.
+    /// How many were refused with 429.
     pub(crate) slow_refused: usize,
 }
 
@@ -147,7 +147,7 @@ impl Tables {
             ),
             (
                 "| warm logins alone, p50 / p99 ms | beside an issuer that takes 2 s | its tokens answered | \
-                 told to come back | met |\n|--:|--:|--:|--:|---|",
+                 refused with 429 | met |\n|--:|--:|--:|--:|---|",
                 &self.beside,
             ),
             (
@@ -172,7 +172,7 @@ impl Tables {
     }
 }
 
-/// Tells on standard error how far the run has come.
+/// Prints on standard error how far the run has come.
 pub(crate) fn note(line: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "{line}");

@@ -1,6 +1,6 @@
 """A real OpenID Connect server of another make: canaille, from PyPI, with SQLite.
 
-It is here for its habits: introspection tells times as fractions and the audience as a list, a
+It is here for its habits: introspection gives times as fractions and the audience as a list, a
 person's access token is a JWT (RS512, typ JWT) without a scope claim, and a client's is opaque.
 """
 
@@ -105,7 +105,7 @@ class Canaille:
         return self._token({"grant_type": "client_credentials", "scope": scope})
 
     def id_token(self) -> str:
-        """What tells the client who logged in on canaille's pages: a JWT of the same type."""
+        """An ID token, which names the user who logged in on canaille's pages: a JWT of the same type."""
         name, password = USER
         query = {"client_id": CLIENT[0], "response_type": "code", "redirect_uri": CALLBACK, "scope": "openid"}
         pages = ({"login": name}, {"password": password}, {"answer": "accept"})

@@ -50,7 +50,7 @@ class Federation:
             server.stop()
 
     def link(self, user: User, issuer: str) -> None:
-        """Whoever has the account's name at the issuer acts for the account."""
+        """The subject that has the account's name at the issuer acts for the account."""
         self.stack.link(user, issuer, user.name)
 
     def token(self, login: str, issuer: str, scope: str) -> str:

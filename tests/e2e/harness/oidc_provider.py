@@ -157,7 +157,7 @@ class OidcProvider:
         return str(self._log_in(login, scope, resource)["access_token"])
 
     def id_token(self, login: str) -> str:
-        """What tells the client `web` who logged in; it gives access to nothing."""
+        """An ID token: it names the user to the client `web`, and gives access to nothing."""
         return str(self._log_in(login, "openid", None)["id_token"])
 
     def _log_in(self, login: str, scope: str, resource: str | None) -> dict[str, Any]:

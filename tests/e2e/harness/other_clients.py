@@ -46,7 +46,7 @@ class Podman(Client):
         return Transfer(outcome, digest.read_text().strip() if outcome.succeeded else "")
 
     def pull(self, reference: str) -> Transfer:
-        # With a local image of the same content podman would tell that one's digest.
+        # With a local image of the same content podman would print that one's digest.
         self.run("image", "rm", "--all", "--force")
         outcome = self.run("pull", "--tls-verify=false", reference)
         if not outcome.succeeded:

@@ -67,9 +67,9 @@ class SlowPushes:
         self._threads.append(threading.Thread(target=push, daemon=True))
         self._threads[-1].start()
 
-    def results(self, patience: float) -> dict[str, SlowPush]:
-        """Each client's push by its name, once all are done or the patience is over."""
-        end = time.monotonic() + patience
+    def results(self, timeout: float) -> dict[str, SlowPush]:
+        """Each client's push by its name, once all are done or the timeout has passed."""
+        end = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0, end - time.monotonic()))
         return dict(self._done)

@@ -37,7 +37,7 @@ class User:
 
 
 def anybody(token: str) -> User:
-    """Whoever brings a token as the password: the name does not matter, and may be empty."""
+    """A caller with a token as the password: the name does not matter, and may be empty."""
     return User("", token)
 
 
@@ -129,7 +129,7 @@ class Stack:
         return robot
 
     def change_password(self, user: User) -> User:
-        """Until the running server takes the old one no more, and what hung on it has ended."""
+        """Waits until the running server no longer accepts the old one, and the tokens that depend on it have ended."""
         changed = User(user.name, f"another {user.password}")
         words = ("user", "password", user.name, "--password-stdin")
         assert self.ask_token(user).status == 200
@@ -140,7 +140,7 @@ class Stack:
         return changed
 
     def link(self, user: User, issuer: str, subject: str) -> None:
-        """Whoever the issuer knows by this name acts for the account."""
+        """The issuer's user of this name acts for the account."""
         self.service.cli("user", "link", user.name, issuer, subject).check()
 
     def remember(self, token: str) -> str:

@@ -44,6 +44,6 @@ def run_synapse_client(
 
 
 def login_and_print_profile(base_url: str, token: str, version: str = VERSIONS[-1]) -> Outcome:
-    """Prints the profile of whoever the token belongs to as one line of JSON."""
+    """Prints the profile of the token's owner as one line of JSON."""
     snippet = "import json\nprint(json.dumps(dict(client().getUserProfile())))\n"
     return run_synapse_client(snippet, base_url, token, version)

@@ -14,7 +14,7 @@ ALGORITHMS = ["RS256", "ES256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES
 
 
 class Target:
-    """The installation, its issuers, and a trap for whoever follows what a token says.
+    """The installation, its issuers, and a trap for requests to addresses that a token names.
 
     Only `alice` has an account. Tokens of `issuer` need an audience; those of `narrow` are of one
     client too; `lasting` has tokens that never expire, and every kind of signature.

@@ -74,7 +74,7 @@ impl CachedFacts {
 
     /// How long the database may take to answer. Reading waits for no lock, so that only an outage takes long.
     #[must_use]
-    pub fn with_patience(self, timeout: Duration) -> Self {
+    pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
