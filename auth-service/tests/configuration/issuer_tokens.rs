@@ -69,7 +69,7 @@ fn a_token_must_have_been_made_for_this_service() {
 }
 
 #[test]
-fn who_introspects_needs_a_login_of_its_own() {
+fn introspection_needs_a_client_id_and_a_secret() {
     assert_each_refused(
         ISSUER,
         &[

@@ -196,7 +196,7 @@ fn errors_of_several_issuers_are_reported_at_once() {
 }
 
 #[test]
-fn what_may_stand_in_an_unreadable_file_is_not_called_missing() {
+fn settings_are_not_called_missing_when_the_file_cannot_be_parsed() {
     let place = Place::with("[login.issuer.one]\nurl = ")
         .variable("AUTH_SERVICE__LOGIN__ISSUER__ONE__CACHE_SECONDS", "5");
     let text = place.faults();

@@ -76,7 +76,7 @@ fn no_secret_is_printed() {
 }
 
 #[test]
-fn what_holds_is_shown_with_its_origin() {
+fn settings_are_shown_with_their_origin() {
     let place = Place::with("token.lifetime = 60\nwebhook.secret_file = 'webhook'")
         .file("webhook", SECRET)
         .variable("AUTH_SERVICE__TOKEN__ISSUER", "me");

@@ -28,15 +28,15 @@ on_both_engines!(
     it_is_known_whether_all_passwords_were_checked_against_these_shapes,
     the_last_administrator_stays,
     two_administrators_cannot_be_demoted_at_once,
-    somebody_who_alone_can_give_a_project_away_stays,
-    who_cannot_act_is_nobody_to_give_a_project_away,
+    the_only_user_who_can_share_a_project_is_not_removed,
+    accounts_that_cannot_act_do_not_count_as_administrators_of_a_project,
     a_team_that_alone_can_give_a_project_away_stays,
     a_removed_user_is_gone_from_everything_and_the_number_with_it,
     users_are_listed_in_the_order_of_bytes,
     members_join_and_leave_a_team,
     a_removed_team_is_gone_from_everything,
     users_and_teams_are_found_by_name_and_by_number,
-    what_does_not_exist_is_not_changed,
+    missing_accounts_are_not_changed,
 );
 
 async fn an_account_is_found_as_it_was_made(database: Database) {
@@ -228,7 +228,7 @@ async fn two_administrators_cannot_be_demoted_at_once(database: Database) {
     }
 }
 
-async fn somebody_who_alone_can_give_a_project_away_stays(database: Database) {
+async fn the_only_user_who_can_share_a_project_is_not_removed(database: Database) {
     let store = &database.store;
     let alice = add_user(store, "alice").await;
     let bob = add_user(store, "bob").await;
@@ -244,7 +244,7 @@ async fn somebody_who_alone_can_give_a_project_away_stays(database: Database) {
     store.remove_user(&name("alice")).await.unwrap();
 }
 
-async fn who_cannot_act_is_nobody_to_give_a_project_away(database: Database) {
+async fn accounts_that_cannot_act_do_not_count_as_administrators_of_a_project(database: Database) {
     let store = &database.store;
     let (alice, bob) = (add_user(store, "alice").await, add_user(store, "bob").await);
     let project = add_project_of(store, "mine", alice).await;
@@ -372,7 +372,7 @@ async fn users_and_teams_are_found_by_name_and_by_number(database: Database) {
     assert_eq!(store.principal_names(&[]).await.unwrap(), []);
 }
 
-async fn what_does_not_exist_is_not_changed(database: Database) {
+async fn missing_accounts_are_not_changed(database: Database) {
     let store = &database.store;
     add_user(store, "alice").await;
     add_team(store, "crew", &[]).await;

@@ -207,7 +207,7 @@ async fn repositories_of_a_project_too_large_to_keep_are_asked_for_and_kept() {
 }
 
 #[tokio::test]
-async fn what_is_kept_is_not_read_again() {
+async fn cached_facts_are_not_read_again() {
     let store = FakeFacts::new();
     let (facts, _) = faked(&store);
     facts.load(&Identity::User(UserId::new(7)), &[]).await.unwrap();
@@ -274,7 +274,7 @@ async fn callers_who_may_not_see_a_project_cause_equally_many_reads_whatever_exi
 }
 
 #[tokio::test]
-async fn who_may_see_a_project_is_answered_from_memory() {
+async fn callers_who_may_see_a_project_are_answered_from_the_cache() {
     let database = Database::sqlite().await;
     let owner = add_user(&database.store, "owner").await;
     let project = add_project_of(&database.store, "p", owner).await;

@@ -28,7 +28,7 @@ on_both_engines!(
     a_push_to_no_project_is_unusable_and_kept_with_the_reason,
     a_push_opens_a_reserved_name,
     a_push_to_a_closed_name_is_recorded_and_opens_nothing,
-    what_means_nothing_is_kept,
+    events_without_a_meaning_are_kept,
     one_delivery_is_received_in_its_order,
     dead_letters_of_any_bytes_are_kept,
     a_delivery_of_many_events_is_received_whole,
@@ -217,7 +217,7 @@ async fn a_push_to_a_closed_name_is_recorded_and_opens_nothing(database: Databas
     assert_eq!(state_of(&database, &late).await, RepositoryFacts::PLAIN);
 }
 
-async fn what_means_nothing_is_kept(database: Database) {
+async fn events_without_a_meaning_are_kept(database: Database) {
     let store = &database.store;
     let name = RepositoryName::parse("syn5/app").unwrap();
     let meanings = [

@@ -26,7 +26,7 @@ on_both_engines!(
     a_project_with_too_many_reserved_names_takes_no_other,
     renewing_an_expired_reservation_is_not_limited,
     reservations_that_ended_long_ago_are_forgotten_and_cost_no_number_again,
-    what_is_on_record_nowhere_is_closed_and_nothing_else,
+    only_unrecorded_names_are_quarantined,
 );
 
 async fn facts(database: &Database, name: &RepositoryName) -> RepositoryFacts {
@@ -216,7 +216,7 @@ async fn reservations_that_ended_long_ago_are_forgotten_and_cost_no_number_again
     assert_eq!(add_project(store, "next").await.number(), project.number() + 602);
 }
 
-async fn what_is_on_record_nowhere_is_closed_and_nothing_else(database: Database) {
+async fn only_unrecorded_names_are_quarantined(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
     let alice = add_user(store, "alice").await;

@@ -16,7 +16,7 @@ on_both_engines!(
     a_repository_follows_its_project_until_it_has_its_own,
     local_sharing_begins_as_a_copy_and_goes_without_a_trace,
     sharing_stays_in_the_trash,
-    what_does_not_exist_shares_nothing,
+    a_missing_item_has_no_access_list,
     a_robot_account_is_given_rights_in_its_own_project_only,
     changes_at_once_are_all_kept,
 );
@@ -153,7 +153,7 @@ async fn sharing_stays_in_the_trash(database: Database) {
     assert_eq!((rows(&database, &project).await, rows(&database, &item(&app)).await), before);
 }
 
-async fn what_does_not_exist_shares_nothing(database: Database) {
+async fn a_missing_item_has_no_access_list(database: Database) {
     let store = &database.store;
     let (project, _) = a_project(&database).await;
     let quarantined = repository(project.project(), "quarantined");

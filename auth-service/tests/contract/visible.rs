@@ -24,7 +24,7 @@ use crate::makers::{
 
 on_both_engines!(
     an_item_is_found_by_its_number_with_the_caller,
-    names_that_nobody_sees_have_no_number,
+    reserved_and_quarantined_names_have_no_number,
     a_list_is_read_in_parts,
     lists_contain_what_the_decision_shows,
 );
@@ -72,7 +72,7 @@ async fn an_item_is_found_by_its_number_with_the_caller(database: Database) {
     );
 }
 
-async fn names_that_nobody_sees_have_no_number(database: Database) {
+async fn reserved_and_quarantined_names_have_no_number(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
     let alice = add_user(store, "alice").await;

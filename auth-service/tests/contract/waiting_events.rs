@@ -11,9 +11,9 @@ use crate::events::{state_of, tag_of};
 use crate::makers::{add_project, at, push, receive, repository};
 
 on_both_engines!(
-    what_could_not_be_applied_waits_and_is_applied_later,
-    what_waited_counts_from_when_it_arrived,
-    what_waited_and_means_nothing_by_now_is_put_aside,
+    events_that_could_not_be_applied_stay_pending_and_are_applied_later,
+    a_pending_event_counts_from_its_arrival,
+    pending_events_that_mean_nothing_now_are_put_aside,
     old_events_are_forgotten_unless_they_wait,
 );
 
@@ -26,7 +26,7 @@ async fn mend_manifests(database: &Database) {
     database.run("ALTER TABLE manifests_away RENAME TO manifests").await;
 }
 
-async fn what_could_not_be_applied_waits_and_is_applied_later(database: Database) {
+async fn events_that_could_not_be_applied_stay_pending_and_are_applied_later(database: Database) {
     let store = &database.store;
     let project = add_project(store, "p").await;
     let name = repository(project, "app");
@@ -52,7 +52,7 @@ async fn what_could_not_be_applied_waits_and_is_applied_later(database: Database
     assert_eq!(receive(store, &events[0], 7_000).await, Receipt::Repeated);
 }
 
-async fn what_waited_counts_from_when_it_arrived(database: Database) {
+async fn a_pending_event_counts_from_its_arrival(database: Database) {
     let store = &database.store;
     let name = repository(add_project(store, "p").await, "app");
     break_manifests(&database).await;
@@ -65,7 +65,7 @@ async fn what_waited_counts_from_when_it_arrived(database: Database) {
     assert_eq!(tag_of(&database, &name, "v1").await, ('c', 6_000));
 }
 
-async fn what_waited_and_means_nothing_by_now_is_put_aside(database: Database) {
+async fn pending_events_that_mean_nothing_now_are_put_aside(database: Database) {
     let store = &database.store;
     let name = repository(add_project(store, "p").await, "app");
     break_manifests(&database).await;

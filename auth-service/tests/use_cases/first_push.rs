@@ -111,7 +111,7 @@ async fn what_is_withdrawn_from_other_repositories_while_the_registry_answers_is
 }
 
 #[tokio::test]
-async fn a_look_by_somebody_who_may_push_is_granted_and_reserves_nothing() {
+async fn a_lookup_by_a_user_who_may_push_is_granted_and_reserves_nothing() {
     let outside = Outside::new();
     let issue_token = issue_token(&outside).await;
     for _ in 0..2 {

@@ -147,7 +147,7 @@ async fn the_right_password_settles_what_could_not_be_counted_before_it() {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_has_is_locked_like_one_that_somebody_has_however_it_is_spelled() {
+async fn unknown_names_are_locked_like_known_ones_in_any_spelling() {
     for exists in [true, false] {
         let outside = Outside::new();
         outside.change(|world| world.exists = exists);

@@ -24,7 +24,7 @@ async fn numbers_are_raised_above_all_that_the_whole_catalogue_uses() {
 }
 
 #[tokio::test]
-async fn what_the_catalogue_has_and_nobody_has_on_record_is_closed() {
+async fn names_of_the_catalogue_without_a_record_are_quarantined() {
     let outside = Outside::new();
     holds(&outside, &["syn5/app", "syn5/lost"]);
     outside.raise_numbers().run().await.unwrap();

@@ -83,7 +83,7 @@ async fn on_a_full_disk_the_service_is_ready_to_read_and_not_to_write_until_ther
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_only_reads_does_not_wait_for_a_disk_that_hangs() {
+async fn reads_do_not_wait_for_a_disk_that_hangs() {
     let (machine, readiness) = Machine::with(Disk::Hangs);
     let report = tokio::time::timeout(Duration::from_millis(500), readiness.check(Purpose::Reading)).await;
     let report = report.expect("it waits");
