@@ -1,27 +1,23 @@
 //! The registry's log lines between our own: each with a prefix, without secrets, without control characters.
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+
+use crate::telemetry::LineWriter;
 
 /// Longest line that is shown.
 const LONGEST: usize = 32 * 1024;
-/// Lines that wait while nobody reads the terminal; what comes beyond is dropped, because a registry whose
-/// log is not taken from it stops answering.
-const WAITING_LINES: usize = 8_192;
 
-/// Where the registry's lines go.
+/// Writes the registry's lines between our own. It never waits for a reader, because a registry whose log is not taken
+/// from it stops answering.
 #[derive(Clone)]
 pub(super) struct RegistryLog {
-    writer: NonBlocking,
+    writer: LineWriter,
     secrets: Vec<String>,
 }
 
 impl RegistryLog {
-    /// To standard error. The guard writes what waits when it is dropped.
-    pub(super) fn start(secrets: Vec<String>) -> (Self, WorkerGuard) {
-        let (writer, guard) =
-            NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).finish(std::io::stderr());
-        (Self { writer, secrets }, guard)
+    pub(super) const fn new(writer: LineWriter, secrets: Vec<String>) -> Self {
+        Self { writer, secrets }
     }
 
     /// Shows every line of `stream` until it ends.

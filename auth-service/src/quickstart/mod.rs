@@ -44,7 +44,7 @@ impl Quickstart {
     /// Makes what is missing, starts everything, and serves until it is told to stop. Must run on the main
     /// thread, which the registry's life is tied to.
     pub async fn run(self) -> anyhow::Result<()> {
-        let _log = telemetry::start(LogFormat::Text);
+        let lines = telemetry::start(LogFormat::Text);
         // Whatever can be refused is refused before anything is made or started.
         let folder = DataFolder::open(&self.data)?;
         let program = program::find(self.registry.as_deref(), folder.path()).await?;
@@ -53,7 +53,7 @@ impl Quickstart {
 
         let service = Service::start(&settings).await?;
         let configuration = configuration::write_for_registry(&folder, &settings, service.operations)?;
-        let (log, _registry_log) = RegistryLog::start(configuration.secrets);
+        let log = RegistryLog::new(lines.writer(), configuration.secrets);
         let mut signals = StopSignals::take()?;
         let mut registry = Registry::start(&program, &configuration.file, &log)?;
         tokio::select! {
