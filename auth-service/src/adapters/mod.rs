@@ -1,8 +1,9 @@
 //! The outside: database, files, network and the machine itself. Adapters do not know each other, except
-//! that everything may ask the machine's clock.
+//! that all may use `system` and `http_responses`.
 
 pub mod argon2;
 pub mod facts;
+pub mod http_responses;
 pub mod issuers;
 pub mod registry_client;
 pub mod shared_answers;

@@ -9,6 +9,7 @@ use reqwest::{Client, Response, StatusCode, redirect};
 use serde::Deserialize;
 use url::Url;
 
+use crate::adapters::http_responses::{error_chain, read_bounded};
 use crate::domain::claims::{GrantedAccess, TokenTerms};
 use crate::domain::repository::RepositoryName;
 use crate::ports::registry::{CataloguePage, Holding, RegistryContents, RegistryUnreachable};
@@ -104,14 +105,7 @@ impl RegistryClient {
 }
 
 fn unreachable(error: &dyn std::error::Error) -> RegistryUnreachable {
-    // reqwest's own text is general; what went wrong is in its sources.
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    RegistryUnreachable(text)
+    RegistryUnreachable(error_chain(error))
 }
 
 fn unexpected(status: StatusCode) -> RegistryUnreachable {
@@ -122,17 +116,6 @@ fn unexpected(status: StatusCode) -> RegistryUnreachable {
         }
         status => format!("it answers with status {status}"),
     })
-}
-
-async fn read_bounded(mut response: Response) -> Result<Vec<u8>, RegistryUnreachable> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&error))? {
-        if body.len() + chunk.len() > MOST_BYTES {
-            return Err(RegistryUnreachable("its answer is too long".to_owned()));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 #[async_trait]
@@ -192,8 +175,9 @@ impl RegistryClient {
         if response.status() != StatusCode::OK {
             return Err(unexpected(response.status()));
         }
-        let page: Catalogue = serde_json::from_slice(&read_bounded(response).await?)
-            .map_err(|error| RegistryUnreachable(format!("its catalogue cannot be read: {error}")))?;
+        let page: Catalogue =
+            serde_json::from_slice(&read_bounded(response, MOST_BYTES).await.map_err(RegistryUnreachable)?)
+                .map_err(|error| RegistryUnreachable(format!("its catalogue cannot be read: {error}")))?;
         let names = page.repositories.unwrap_or_default();
         Ok(CataloguePage { has_more: names.len() >= count, names })
     }

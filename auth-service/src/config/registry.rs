@@ -3,9 +3,10 @@
 use url::Url;
 
 use super::fault::Noted;
-use super::kind::{ContactAddress, Flag, RegistryHost, WebAddress, is_on_this_machine};
+use super::kind::{ContactAddress, Flag, RegistryHost, WebAddress};
 use super::reader::Reader;
 use super::setting::{Preset, Section, Setting};
+use crate::domain::network::is_on_this_machine;
 
 pub(super) const SECTION: Section =
     Section { name: "registry", doc: "The registry.", keys: &[&HOST, &URL, &PLAIN_HTTP, &CONTACT] };

@@ -1,7 +1,26 @@
-//! Where a request comes from: the client's address behind proxies, and the network that limits count by.
+//! Where a request comes from, and where one may go: the client's address behind proxies, and the network that limits count by.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use url::{Host, Url};
+
+/// Whether nobody else can listen on the way to a server: over TLS, or on this machine.
+#[must_use]
+pub fn is_private(url: &Url) -> bool {
+    url.scheme() == "https" || (url.scheme() == "http" && is_on_this_machine(url))
+}
+
+/// Whether the server is on this machine.
+#[must_use]
+pub fn is_on_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
 
 /// The network that one client can be expected to hold all addresses of: a single IPv4 address, an IPv6 /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -30,8 +30,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
 ];
 
-/// Adapters that others may use: the machine's clock.
-const SHARED_ADAPTERS: &[&str] = &["system"];
+/// Adapters that others may use: the clock of the machine, and what is common to HTTP clients.
+const SHARED_ADAPTERS: &[&str] = &["system", "http_responses"];
 
 fn layer(file: &SourceFile) -> &str {
     file.name.split('/').next().unwrap().trim_end_matches(".rs")

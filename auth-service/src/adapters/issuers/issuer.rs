@@ -1,4 +1,4 @@
-//! One issuer: which of the ways to verify a token is taken, and what is kept of the issuer for that.
+//! One issuer: how its tokens are verified, with what is kept of its keys and metadata.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,15 +7,14 @@ use url::Url;
 
 use super::IssuerOptions;
 use super::introspection::introspect;
-use super::keys::{Found, KeySet};
+use super::keys::{KeySet, find_keys};
 use super::metadata::{Metadata, MetadataCache};
 use super::outgoing::{Clients, Outgoing};
 use super::request_context::{RequestContext, Unreachable};
 use super::user_info::user_info;
 use super::web_token::WebToken;
 use crate::domain::foreign::VerificationMethod;
-use crate::domain::foreign::claims::ClaimsSource;
-use crate::domain::foreign::claims::ForeignClaims;
+use crate::domain::foreign::claims::{ClaimsSource, ForeignClaims};
 use crate::domain::foreign::rules::ForeignRefusal;
 use crate::domain::foreign::shape::is_web_token;
 use crate::ports::foreign_tokens::{ForeignFailure, GenuineClaims};
@@ -88,13 +87,13 @@ impl Issuer {
 
     async fn verify(&self, token: &str) -> Result<(ForeignClaims, ClaimsSource), ForeignFailure> {
         let token = WebToken::read(token, &self.options).map_err(ForeignFailure::Refused)?;
-        let url = self.endpoint(self.options.jwks_url.as_ref(), |metadata| metadata.jwks, "keys");
-        let found =
-            self.keys.find(token.kid.as_deref(), token.algorithm, &self.outgoing, &*self.clock, url).await;
+        let url = self.endpoint(self.options.jwks_url.as_ref(), |metadata| metadata.jwks.clone(), "keys");
+        let (kid, algorithm) = (token.kid.as_deref(), token.algorithm);
+        let found = find_keys(&self.keys, kid, algorithm, &self.outgoing, &*self.clock, url).await;
         match found.map_err(ForeignFailure::Unreachable)? {
-            Found::Keys(keys) => token.verify(&keys).map_err(ForeignFailure::Refused),
-            // Not a no: it may be a key that the issuer has just begun to use.
-            Found::AskLater => Err(ForeignFailure::Unreachable(
+            Some(keys) => token.verify(&keys).map_err(ForeignFailure::Refused),
+            // Not a rejection: the issuer may just have begun to use the key.
+            None => Err(ForeignFailure::Unreachable(
                 "the token names a key that is not known, and the keys were read a moment ago".to_owned(),
             )),
         }
@@ -135,7 +134,7 @@ impl Issuer {
         let client = self.options.client.as_ref().ok_or_else(|| {
             ForeignFailure::Unreachable("no client is configured for introspection".to_owned())
         })?;
-        let of_metadata = |metadata: Metadata| metadata.introspection;
+        let of_metadata = |metadata: &Metadata| metadata.introspection.clone();
         let url = self
             .endpoint(self.options.introspection_url.as_ref(), of_metadata, "introspection endpoint")
             .await;
@@ -150,7 +149,7 @@ impl Issuer {
         token: &str,
         request_context: RequestContext,
     ) -> Result<ForeignClaims, ForeignFailure> {
-        let of_metadata = |metadata: Metadata| metadata.userinfo;
+        let of_metadata = |metadata: &Metadata| metadata.userinfo.clone();
         let url = self.endpoint(self.options.userinfo_url.as_ref(), of_metadata, "user-info endpoint").await;
         let url = url.map_err(ForeignFailure::Unreachable)?;
         user_info(&url, token, &self.options.subject_claim, &self.outgoing, request_context).await
@@ -160,13 +159,13 @@ impl Issuer {
     async fn endpoint(
         &self,
         set: Option<&Url>,
-        of_metadata: impl FnOnce(Metadata) -> Option<Url> + Send,
+        of_metadata: impl FnOnce(&Metadata) -> Option<Url> + Send,
         what: &str,
     ) -> Result<Url, Unreachable> {
         if let Some(url) = set {
             return Ok(url.clone());
         }
         let metadata = self.metadata.get(&self.options, &self.outgoing, &*self.clock).await?;
-        of_metadata(metadata).ok_or_else(|| format!("its metadata names no {what}"))
+        of_metadata(&metadata).ok_or_else(|| format!("its metadata names no {what}"))
     }
 }

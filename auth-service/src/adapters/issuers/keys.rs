@@ -1,17 +1,17 @@
 //! An issuer's public keys (RFC 7517), kept for a while, and read again when a token names one that is not known:
 //! once in thirty seconds whoever asks, so that a flood of invented names makes no flood of requests.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::jwk::{Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
-use tokio::sync::Mutex;
 use url::Url;
 
 use super::outgoing::{Outgoing, Reply};
+use super::refreshed::{RefreshPolicy, Refreshed, Usability};
 use super::request_context::Unreachable;
 use crate::ports::system::Clock;
 
@@ -21,11 +21,14 @@ const FRESH_FOR: Duration = Duration::from_mins(15);
 /// How long keys serve while the issuer does not answer.
 const KEPT_FOR: Duration = Duration::from_hours(24);
 
-/// How often keys are read at most because of a token that names an unknown one.
-const REFRESH_EVERY: Duration = Duration::from_secs(30);
-
-/// How soon keys that could not be read are read again: whoever sends tokens of unknown keys is no reason to hurry.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Keys are read again at most every 30 s because of a token that names an unknown one, and within a second if that
+/// failed: whoever sends tokens of unknown keys is no reason to hurry.
+const REFRESH: RefreshPolicy = RefreshPolicy {
+    after_success: Duration::from_secs(30),
+    after_failure_with_stale: Duration::from_secs(1),
+    after_failure: Duration::from_secs(1),
+    longest_with_stale: Duration::from_secs(5),
+};
 
 /// Most keys of one issuer that are looked at.
 const MOST_KEYS: usize = 100;
@@ -40,91 +43,33 @@ pub(super) struct VerifyingKey {
     pub(super) key: DecodingKey,
 }
 
-#[derive(Clone)]
-struct Kept {
-    read_at: Duration,
-    keys: Arc<Vec<VerifyingKey>>,
-}
-
 /// The keys of one issuer.
-#[derive(Default)]
-pub(super) struct KeySet {
-    kept: RwLock<Option<Kept>>,
-    /// Held by whoever reads; says from when on they are read again because of an unknown key.
-    reading: Mutex<Duration>,
-}
+pub(super) type KeySet = Refreshed<Vec<VerifyingKey>>;
 
-/// What there is to verify a token with.
-pub(super) enum Found {
-    /// Among these are all that may have signed it.
-    Keys(Arc<Vec<VerifyingKey>>),
-    /// The keys were read a moment ago, and are not to be read again so soon.
-    AskLater,
-}
-
-impl KeySet {
-    /// Keys that may have signed a token with this header. `url` is waited for only when keys have to be read. While
-    /// somebody reads them, the ones that are known serve; while the issuer does not answer, for a day.
-    pub(super) async fn find(
-        &self,
-        kid: Option<&str>,
-        algorithm: Algorithm,
-        outgoing: &Outgoing,
-        clock: &dyn Clock,
-        url: impl Future<Output = Result<Url, Unreachable>> + Send,
-    ) -> Result<Found, Unreachable> {
-        let begun = clock.elapsed();
-        // A key of this name for another algorithm is known too: the token is forged, and no new key is looked for.
-        let is_known = |key: &VerifyingKey| key.fits(kid, algorithm) || key.is_called(kid);
-        let known = self.kept().filter(|kept| kept.keys.iter().any(is_known));
-        let age = |kept: &Kept| begun.saturating_sub(kept.read_at);
-        let usable = known.filter(|kept| age(kept) < KEPT_FOR);
-        let mut reading = match usable {
-            Some(kept) if age(&kept) < FRESH_FOR => return Ok(Found::Keys(kept.keys)),
-            Some(ref kept) => match self.reading.try_lock() {
-                Ok(reading) => reading,
-                Err(_) => return Ok(Found::Keys(Arc::clone(&kept.keys))),
-            },
-            None => self.reading.lock().await,
-        };
-        // Somebody else may have read them while this one waited.
-        if let Some(kept) = self.kept().filter(|kept| kept.read_at > begun) {
-            return Ok(Found::Keys(kept.keys));
+/// Keys among which are all that may have signed a token with this header; `None` if the key that it names is not known,
+/// and the keys were read a moment ago. `url` is waited for only when keys have to be read.
+pub(super) async fn find_keys(
+    keys: &KeySet,
+    kid: Option<&str>,
+    algorithm: Algorithm,
+    outgoing: &Outgoing,
+    clock: &dyn Clock,
+    url: impl Future<Output = Result<Url, Unreachable>> + Send,
+) -> Result<Option<Arc<Vec<VerifyingKey>>>, Unreachable> {
+    // A key of this name for another algorithm is known too: the token is forged, and no new key is looked for.
+    let is_known = |key: &VerifyingKey| key.fits(kid, algorithm) || key.is_called(kid);
+    let usability = |keys: &Vec<VerifyingKey>, age: Duration| match keys.iter().any(is_known) {
+        true if age < FRESH_FOR => Usability::Fresh,
+        true if age < KEPT_FOR => Usability::Stale,
+        _ => Usability::Useless,
+    };
+    let read = async {
+        match outgoing.get(&url.await?, parse_keys).await? {
+            Reply::Told(keys) => Ok(keys),
+            Reply::Status(status, _) => Err(format!("its keys are answered with status {status}")),
         }
-        let serve = usable.map(|kept| Found::Keys(kept.keys));
-        if clock.elapsed() < *reading {
-            return Ok(serve.unwrap_or(Found::AskLater));
-        }
-        match (self.read(outgoing, clock, url).await, serve) {
-            (Ok(keys), _) => {
-                *reading = begun + REFRESH_EVERY;
-                Ok(Found::Keys(keys))
-            }
-            (Err(error), kept) => {
-                *reading = clock.elapsed() + RETRY_AFTER;
-                kept.ok_or(error)
-            }
-        }
-    }
-
-    fn kept(&self) -> Option<Kept> {
-        self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    async fn read(
-        &self,
-        outgoing: &Outgoing,
-        clock: &dyn Clock,
-        url: impl Future<Output = Result<Url, Unreachable>> + Send,
-    ) -> Result<Arc<Vec<VerifyingKey>>, Unreachable> {
-        let keys = match outgoing.get(&url.await?, read_keys).await? {
-            Reply::Told(keys) => Arc::new(keys),
-            Reply::Status(status, _) => return Err(format!("its keys are answered with status {status}")),
-        };
-        let kept = Kept { read_at: clock.elapsed(), keys: Arc::clone(&keys) };
-        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Some(kept);
-        Ok(keys)
-    }
+    };
+    keys.get(clock, &REFRESH, usability, read).await
 }
 
 impl VerifyingKey {
@@ -150,14 +95,14 @@ struct Document {
     keys: Vec<Value>,
 }
 
-/// Reads a key set. Keys that are of no use here, such as symmetric ones, are left out (RFC 7517, section 5).
-fn read_keys(body: &[u8]) -> Result<Vec<VerifyingKey>, Unreachable> {
+/// Parses a key set. Keys that are of no use here, such as symmetric ones, are left out (RFC 7517, section 5).
+fn parse_keys(body: &[u8]) -> Result<Vec<VerifyingKey>, Unreachable> {
     let document: Document =
         serde_json::from_slice(body).map_err(|error| format!("its keys cannot be read: {error}"))?;
-    Ok(document.keys.into_iter().take(MOST_KEYS).filter_map(read_key).collect())
+    Ok(document.keys.into_iter().take(MOST_KEYS).filter_map(parse_key).collect())
 }
 
-fn read_key(value: Value) -> Option<VerifyingKey> {
+fn parse_key(value: Value) -> Option<VerifyingKey> {
     let modulus = value.get("n").and_then(Value::as_str).map(str::len);
     let jwk: Jwk = serde_json::from_value(value).ok()?;
     let for_signatures =
@@ -204,7 +149,7 @@ mod tests {
     }
 
     fn count(keys: &[Value]) -> usize {
-        read_keys(json!({ "keys": keys }).to_string().as_bytes()).unwrap().len()
+        parse_keys(json!({ "keys": keys }).to_string().as_bytes()).unwrap().len()
     }
 
     #[test]
@@ -229,13 +174,13 @@ mod tests {
         }
         assert_eq!(count(&vec![rsa(2048); MOST_KEYS + 1]), MOST_KEYS);
         for no_keys in ["", "[]", "{}", r#"{"keys": {}}"#] {
-            assert!(read_keys(no_keys.as_bytes()).is_err(), "{no_keys}");
+            assert!(parse_keys(no_keys.as_bytes()).is_err(), "{no_keys}");
         }
     }
 
     #[test]
     fn a_key_fits_by_its_name_and_for_algorithms_of_its_kind_only() {
-        let keys = read_keys(json!({"keys": [rsa(2048)]}).to_string().as_bytes()).unwrap();
+        let keys = parse_keys(json!({"keys": [rsa(2048)]}).to_string().as_bytes()).unwrap();
         let fits = |kid, algorithm| keys[0].fits(kid, algorithm);
         assert!(fits(Some("a"), Algorithm::RS256) && fits(None, Algorithm::PS512));
         assert!(!fits(Some("b"), Algorithm::RS256));

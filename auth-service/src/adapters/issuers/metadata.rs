@@ -1,28 +1,28 @@
 //! What an issuer says of itself (OpenID Connect Discovery, RFC 8414): where its keys and endpoints are.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::sync::Mutex;
 use url::Url;
 
 use super::IssuerOptions;
 use super::outgoing::{Outgoing, Reply, require_safe};
+use super::refreshed::{RefreshPolicy, Refreshed, Usability};
 use super::request_context::Unreachable;
 use crate::ports::system::Clock;
 
 /// How long metadata is used before it is read again.
 const FRESH_FOR: Duration = Duration::from_hours(1);
 
-/// How often it is tried to read metadata again that is not fresh any more.
-const REFRESH_EVERY: Duration = Duration::from_mins(1);
+/// How long old metadata serves before reading it is tried again.
+const RETRY_AFTER: Duration = Duration::from_mins(1);
 
-/// How long somebody waits for that who could do with what is kept, so that time is left for the token.
-const REFRESHING: Duration = Duration::from_secs(5);
+/// How long a caller waits that can use old metadata, so that time is left for the token.
+const LONGEST_REFRESH: Duration = Duration::from_secs(5);
 
 /// An issuer's metadata.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Metadata {
     pub(super) jwks: Option<Url>,
     pub(super) introspection: Option<Url>,
@@ -39,71 +39,31 @@ struct Document {
 
 /// Metadata as it was last read.
 #[derive(Default)]
-pub(super) struct MetadataCache {
-    kept: RwLock<Option<Kept>>,
-    /// Held by whoever reads; says when that was last begun.
-    reading: Mutex<Option<Duration>>,
-}
-
-#[derive(Clone)]
-struct Kept {
-    read_at: Duration,
-    metadata: Metadata,
-}
+pub(super) struct MetadataCache(Refreshed<Metadata>);
 
 impl MetadataCache {
-    /// The metadata; what was read before serves while somebody reads it again, and while the issuer does not answer.
     pub(super) async fn get(
         &self,
         options: &IssuerOptions,
         outgoing: &Outgoing,
         clock: &dyn Clock,
-    ) -> Result<Metadata, Unreachable> {
-        let is_fresh = |kept: &Kept| clock.elapsed().saturating_sub(kept.read_at) < FRESH_FOR;
-        let (mut begun, stale) = match self.kept() {
-            Some(kept) if is_fresh(&kept) => return Ok(kept.metadata),
-            Some(kept) => match self.reading.try_lock() {
-                Ok(begun) => (begun, Some(kept.metadata)),
-                Err(_) => return Ok(kept.metadata),
-            },
-            None => (self.reading.lock().await, None),
+    ) -> Result<Arc<Metadata>, Unreachable> {
+        let policy = RefreshPolicy {
+            after_success: Duration::ZERO,
+            after_failure_with_stale: RETRY_AFTER,
+            after_failure: Duration::ZERO,
+            longest_with_stale: options.timeout.min(LONGEST_REFRESH),
         };
-        // Somebody else may have read it while this one waited.
-        if let Some(kept) = self.kept().filter(is_fresh) {
-            return Ok(kept.metadata);
-        }
-        let Some(stale) = stale else { return self.read(options, outgoing, clock).await };
-        if begun.is_some_and(|last| clock.elapsed().saturating_sub(last) < REFRESH_EVERY) {
-            return Ok(stale);
-        }
-        // Noted before, because whoever reads may go away meanwhile.
-        *begun = Some(clock.elapsed());
-        let timeout = options.timeout.min(REFRESHING);
-        let read = tokio::time::timeout(timeout, self.read(options, outgoing, clock)).await;
-        Ok(read.ok().and_then(Result::ok).unwrap_or(stale))
-    }
-
-    fn kept(&self) -> Option<Kept> {
-        self.kept.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    async fn read(
-        &self,
-        options: &IssuerOptions,
-        outgoing: &Outgoing,
-        clock: &dyn Clock,
-    ) -> Result<Metadata, Unreachable> {
-        let metadata = read(options, outgoing).await?;
-        let kept = Kept { read_at: clock.elapsed(), metadata: metadata.clone() };
-        *self.kept.write().unwrap_or_else(PoisonError::into_inner) = Some(kept);
-        Ok(metadata)
+        let usability = |_: &Metadata, age| if age < FRESH_FOR { Usability::Fresh } else { Usability::Stale };
+        let metadata = self.0.get(clock, &policy, usability, read(options, outgoing)).await?;
+        metadata.ok_or_else(|| "its metadata could not be read a moment ago".to_owned())
     }
 }
 
 async fn read(options: &IssuerOptions, outgoing: &Outgoing) -> Result<Metadata, Unreachable> {
     let mut problem = String::new();
-    for url in permits(&options.identifier) {
-        match outgoing.get(&url, |body| understand(options, body)).await? {
+    for url in well_known(&options.identifier) {
+        match outgoing.get(&url, |body| parse_metadata(options, body)).await? {
             Reply::Told(metadata) => return Ok(metadata),
             Reply::Status(status, _) => problem = format!("{url} is answered with status {status}"),
         }
@@ -113,7 +73,7 @@ async fn read(options: &IssuerOptions, outgoing: &Outgoing) -> Result<Metadata, 
 
 /// `ISSUER/.well-known/openid-configuration` (OpenID Connect Discovery, section 4), then
 /// `HOST/.well-known/oauth-authorization-server/PATH` (RFC 8414, section 3).
-fn permits(issuer: &Url) -> [Url; 2] {
+fn well_known(issuer: &Url) -> [Url; 2] {
     let path = issuer.path().trim_end_matches('/').to_owned();
     let (mut openid, mut oauth) = (issuer.clone(), issuer.clone());
     openid.set_path(&format!("{path}/.well-known/openid-configuration"));
@@ -122,7 +82,7 @@ fn permits(issuer: &Url) -> [Url; 2] {
 }
 
 /// The document must be of this very issuer (RFC 8414, section 3.3), and its endpoints where tokens may be sent.
-fn understand(options: &IssuerOptions, body: &[u8]) -> Result<Metadata, Unreachable> {
+fn parse_metadata(options: &IssuerOptions, body: &[u8]) -> Result<Metadata, Unreachable> {
     let document: Document =
         serde_json::from_slice(body).map_err(|error| format!("its metadata cannot be read: {error}"))?;
     if *document.issuer != *options.issuer {
@@ -203,12 +163,12 @@ mod tests {
         stub.change(move |_| Some((200, document.clone())));
         hands.set(2 * HOURS + 120);
         let metadata = cache.get(&options, &outgoing, &*hands).await.unwrap();
-        assert!(metadata.jwks.unwrap().path().ends_with("/new"));
+        assert!(metadata.jwks.as_ref().unwrap().path().ends_with("/new"));
     }
 
     #[test]
     fn metadata_is_looked_for_where_the_specifications_say() {
-        let of = |issuer: &str| permits(&issuer.parse().unwrap()).map(String::from);
+        let of = |issuer: &str| well_known(&issuer.parse().unwrap()).map(String::from);
         assert_eq!(
             of("https://hub.example.org"),
             [
@@ -227,7 +187,7 @@ mod tests {
 
     #[test]
     fn metadata_of_somebody_else_or_with_endpoints_elsewhere_is_refused() {
-        let read = |json: &str| understand(&test_options("https://hub.example.org"), json.as_bytes());
+        let read = |json: &str| parse_metadata(&test_options("https://hub.example.org"), json.as_bytes());
         let good = r#"{"issuer":"https://hub.example.org","jwks_uri":"https://keys.example.org/jwks"}"#;
         assert_eq!(read(good).unwrap().jwks.unwrap().as_str(), "https://keys.example.org/jwks");
         for bad in [

@@ -8,6 +8,7 @@ mod issuer;
 mod keys;
 mod metadata;
 mod outgoing;
+mod refreshed;
 mod request_context;
 mod user_info;
 mod web_token;

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Client, Request, StatusCode, redirect};
-use url::{Host, Url};
+use url::Url;
 
 use super::circuit::Circuit;
 use super::fair_limiter::{FairLimiter, Permit};
 use super::request_context::{RequestContext, Unreachable};
+use crate::adapters::http_responses::{error_chain, read_bounded};
+use crate::domain::network::is_private;
 use crate::ports::system::Clock;
 
 /// Most bytes of one answer: key sets of large issuers have some dozen kilobytes.
@@ -54,7 +56,7 @@ impl Clients {
             .connect_timeout(CONNECTING)
             .user_agent(concat!("auth-service/", env!("CARGO_PKG_VERSION")));
         let builder = if is_secure { builder.https_only(true) } else { builder.no_proxy() };
-        let client = builder.build().map_err(|error| told(&error))?;
+        let client = builder.build().map_err(|error| error_chain(&error))?;
         Ok(permit.get_or_init(|| client))
     }
 }
@@ -87,7 +89,7 @@ impl Outgoing {
         self.attempt(Request::new(reqwest::Method::GET, url.clone()), read).await
     }
 
-    /// Sends a request about one token when there is limiter for it, and reads the answer with `read`. That others of
+    /// Sends a request about one token when the limiter permits it, and reads the answer with `read`. That others of
     /// this service are before it is no failure of the issuer.
     pub(super) async fn send<T>(
         &self,
@@ -142,46 +144,21 @@ impl Outgoing {
 
     async fn send_once(&self, request: Request) -> Result<(StatusCode, Vec<u8>), Unreachable> {
         let client = self.clients.client(request.url())?;
-        let mut response = client.execute(request).await.map_err(|error| told(&error.without_url()))?;
+        let response = client.execute(request).await.map_err(|error| error_chain(&error.without_url()))?;
         let status = response.status();
         if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
             return Err(format!("it answers with status {status}"));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| told(&error.without_url()))? {
-            if body.len() + chunk.len() > MOST_BYTES {
-                return Err(format!("its answer is longer than {MOST_BYTES} bytes"));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok((status, body))
+        Ok((status, read_bounded(response, MOST_BYTES).await?))
     }
 }
 
 /// Only TLS, or this machine.
 pub(super) fn require_safe(url: &Url) -> Result<(), Unreachable> {
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if is_loopback => Ok(()),
-        _ => Err(format!("{} is not reached over TLS", url.origin().ascii_serialization())),
+    match is_private(url) {
+        true => Ok(()),
+        false => Err(format!("{} is not reached over TLS", url.origin().ascii_serialization())),
     }
-}
-
-/// What went wrong is in an error's sources.
-fn told(error: &dyn std::error::Error) -> Unreachable {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

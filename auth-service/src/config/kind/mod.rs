@@ -20,7 +20,7 @@ pub(super) use list::{Choices, Texts};
 pub(super) use location::{DatabaseLocation, FilePath};
 pub(super) use network::{Address, Networks, RegistryHost, WebAddress};
 pub(super) use number::{Span, Unit, Whole};
-pub(super) use secure::{IssuerAddress, Origins, SecureAddress, is_on_this_machine};
+pub(super) use secure::{IssuerAddress, Origins, SecureAddress};
 pub(super) use text::{Choice, Flag, ForeignSecret, SecretText, Text};
 
 /// How one kind of value is written.

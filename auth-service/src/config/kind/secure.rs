@@ -1,9 +1,10 @@
 //! Addresses of servers that are trusted or sent secrets: `https`, or on this machine.
 
-use url::{Host, Url};
+use url::Url;
 
 use super::network::{shown, web_address};
 use super::{Given, Kind};
+use crate::domain::network::is_private;
 
 /// The identifier of an issuer of tokens, compared letter by letter with what tokens say.
 #[derive(Clone, Copy, Debug)]
@@ -93,20 +94,10 @@ fn origin(text: &str) -> Result<String, String> {
 
 fn secure(text: &str) -> Result<Url, String> {
     let url = web_address(text)?;
-    if url.scheme() != "https" && !is_on_this_machine(&url) {
+    if !is_private(&url) {
         return Err(format!("{} is not https, so that others could listen and answer", shown(text)));
     }
     Ok(url)
-}
-
-/// Whether nobody else can listen on the way there.
-pub(crate) fn is_on_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]
