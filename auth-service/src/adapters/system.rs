@@ -46,6 +46,12 @@ pub fn random_bytes<const BYTES: usize>() -> Result<[u8; BYTES], std::io::Error>
     Ok(bytes)
 }
 
+/// The same as hexadecimal digits.
+pub fn random_hex<const BYTES: usize>() -> Result<String, std::io::Error> {
+    let digits = random_bytes::<BYTES>()?.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Ok(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
+}
+
 /// The random bytes of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemRandomness;

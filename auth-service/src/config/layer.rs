@@ -20,7 +20,7 @@ use super::{SECTIONS, known_keys};
 pub(super) const FILE_NAME: &str = "auth-service.toml";
 
 /// A configuration file and what led to it.
-pub(super) struct Choice {
+pub(super) struct ChosenFile {
     /// The file.
     pub(super) path: PathBuf,
     /// The option, the variable or the name by which it was found.
@@ -84,7 +84,7 @@ impl Layer {
     }
 
     /// Takes what stands in a file; whether all of it could be read.
-    pub(super) fn add_file(&mut self, choice: &Choice, faults: &mut Vec<Fault>) -> bool {
+    pub(super) fn add_file(&mut self, choice: &ChosenFile, faults: &mut Vec<Fault>) -> bool {
         let origin = choice.path.display().to_string();
         let text = match fs::read_to_string(&choice.path) {
             Ok(text) => text,

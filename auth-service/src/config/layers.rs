@@ -10,7 +10,7 @@ use ::config::{Config, ConfigError, Map, Value, ValueKind};
 
 use super::fault::Fault;
 use super::keys_with;
-use super::layer::{Choice, FILE_NAME, Layer};
+use super::layer::{ChosenFile, FILE_NAME, Layer};
 use super::name::{VARIABLE_PREFIX, join};
 use super::setting::Preset;
 
@@ -83,17 +83,17 @@ pub(super) fn gather(search: &Search, environment: impl IntoIterator<Item = (OsS
     Layers { file, folder, values, members, complete: merged && read.unwrap_or(true), faults }
 }
 
-fn choose(search: &Search, named_by_variable: Option<PathBuf>) -> Option<Choice> {
+fn choose(search: &Search, named_by_variable: Option<PathBuf>) -> Option<ChosenFile> {
     let named = search.named.clone().map(|path| (path, "--config"));
     let named = named.or_else(|| named_by_variable.map(|path| (path, FILE_VARIABLE)));
     if let Some((path, chosen_by)) = named {
-        return Some(Choice { path: search.folder.join(path), chosen_by });
+        return Some(ChosenFile { path: search.folder.join(path), chosen_by });
     }
     // Only a file that is certainly missing is passed over: one that cannot be read is a fault.
     [search.folder.join(FILE_NAME), search.system_file.clone()]
         .into_iter()
         .find(|path| fs::exists(path).unwrap_or(true))
-        .map(|path| Choice { path, chosen_by: FILE_NAME })
+        .map(|path| ChosenFile { path, chosen_by: FILE_NAME })
 }
 
 fn merge(

@@ -1,10 +1,10 @@
-//! What can be set from outside: built-in defaults, then a file, then the environment, read into plain data.
-//! Nothing but start-up and the command line reads it; other modules get the few values they need.
+//! The configuration: built-in defaults, then a file, then the environment, parsed into typed settings. Only start-up
+//! and the command line use it; other modules get the few values that they need.
 //!
-//! To add a key: a `const` and a line of `SECTION` in the section's file, a field beside it, and one call in
-//! its `read`. The documentation, the check for unknown keys and `config show` follow from that; the test
-//! `tests/configuration` tells to renew the page. Where operators make any number of sections of a kind, as
-//! with `[login.issuer.NAME]`, the table has a `*` in place of their names, and `Reader::each` reads them all.
+//! To add a setting: a `const` and a line of `SECTION` in the section's file, a field beside it, and one call in its
+//! `read`. The documentation, the check for unknown keys and `config show` follow from that; `tests/configuration`
+//! fails until the page is renewed. Where operators can have any number of sections of a kind, as with
+//! `[login.issuer.NAME]`, the name in the table has a `*`, and `Reader::each` reads them all.
 
 mod access;
 mod database;
@@ -35,7 +35,7 @@ use std::path::PathBuf;
 pub use database::{Database, DatabaseUrl};
 pub use fault::{Fault, Faults};
 pub use http::{Http, TlsFiles};
-pub use issuer::{ClientLogin, Endpoints, Issuer, Workload};
+pub use issuer::{ClientLogin, Issuer, IssuerEndpoints, Workload};
 pub use layers::Search;
 pub use limits::Limits;
 pub use login::Login;

@@ -1,35 +1,35 @@
-//! One configuration key as a value: its name, what may be written, the default, and what it is for.
-//! The check for unknown keys, the typed settings, `config show` and the documentation all come from these.
+//! One setting: its key, the accepted values, the default, and its purpose. The check for unknown keys, the typed
+//! settings, `config show` and the documentation are made from these.
 
 use super::kind::Kind;
 
-/// What holds for a key that nobody sets.
+/// The value of a setting that is not set.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Preset {
-    /// This text, read as if it had been written in the file.
+    /// This text, parsed as if it stood in the file.
     Text(&'static str),
-    /// Something found out at start; the words describe it.
+    /// Determined at start; the words describe it.
     Derived(&'static str),
     /// Nothing.
     Unset,
-    /// Nothing will do: it has to be written.
+    /// The setting must be set.
     Required,
 }
 
-/// A configuration key whose values have the type that `K` parses.
+/// A setting whose values have the type that `K` parses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setting<K> {
     /// `section.key`; in a family of sections a template.
     pub(super) name: &'static str,
-    /// What may be written.
+    /// The accepted values.
     pub(super) kind: K,
-    /// What holds if nothing is written.
+    /// The value if it is not set.
     pub(super) preset: Preset,
-    /// What it is for, in one sentence.
+    /// Its purpose, as the documentation has it.
     pub(super) doc: &'static str,
 }
 
-/// A key without its type, as a row of a table.
+/// A setting without its type, as a row of a table.
 pub(super) trait Described {
     /// `section.key`; in a family of sections a template.
     fn name(&self) -> &'static str;

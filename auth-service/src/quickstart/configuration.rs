@@ -11,7 +11,7 @@ use url::Url;
 use super::folder::DataFolder;
 use super::template::{Value, fill};
 use crate::adapters::signing::KeyDirectory;
-use crate::adapters::system::random_bytes;
+use crate::adapters::system::random_hex;
 use crate::config::{Purpose, Settings};
 
 /// The service's configuration.
@@ -46,7 +46,7 @@ struct Addresses {
 /// Brings the service's file up to date with the ports that are asked for, provided that they are free, and
 /// reads it.
 pub(super) fn settle(folder: &DataFolder, ports: Ports) -> anyhow::Result<Settings> {
-    folder.line(WEBHOOK_SECRET, random_hex)?;
+    folder.line(WEBHOOK_SECRET, random_hex::<32>)?;
     let existing = folder.read(SERVICE_FILE)?;
     let mut addresses = match &existing {
         Some(_) => Addresses::of(&load(folder)?),
@@ -180,7 +180,7 @@ pub(super) fn write_for_registry(
     operations: SocketAddr,
 ) -> anyhow::Result<RegistryConfiguration> {
     let address = registry_address(&settings.registry.url)?;
-    let http_secret = folder.line(REGISTRY_SECRET, random_hex)?;
+    let http_secret = folder.line(REGISTRY_SECRET, random_hex::<32>)?;
     let webhook = settings.webhook.secret.as_ref().context("webhook.secret is missing")?.expose();
     let values = [
         ("addr", address.to_string()),
@@ -202,11 +202,6 @@ pub(super) fn write_for_registry(
 
 fn text(path: &Path) -> anyhow::Result<String> {
     path.to_str().map(str::to_owned).ok_or_else(|| anyhow!("{} is not readable text", path.display()))
-}
-
-fn random_hex() -> std::io::Result<String> {
-    let digits = random_bytes::<32>()?.into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    Ok(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
 }
 
 #[cfg(test)]

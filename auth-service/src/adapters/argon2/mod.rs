@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use self::queue::FairQueue;
 use self::strength::Strength;
-use self::worker::{Job, Task};
+use self::worker::Job;
 use crate::domain::credential::Password;
 use crate::domain::network::{ClientNetwork, UNKNOWN_ADDRESS};
 use crate::ports::passwords::{HashError, PasswordHasher, Verdict};
@@ -55,10 +55,10 @@ impl HashingThreads {
     async fn submit<T>(
         &self,
         network: ClientNetwork,
-        task: impl FnOnce(oneshot::Sender<Result<T, HashError>>) -> Task,
+        job: impl FnOnce(oneshot::Sender<Result<T, HashError>>) -> Job,
     ) -> Result<T, HashError> {
         let (sender, receiver) = oneshot::channel();
-        self.queue.push(network, Job { task: task(sender) }).map_err(|_| HashError::Busy)?;
+        self.queue.push(network, job(sender)).map_err(|_| HashError::Busy)?;
         receiver.await.map_err(|_| HashError::Broken)?
     }
 }
@@ -78,12 +78,12 @@ impl PasswordHasher for HashingThreads {
         network: ClientNetwork,
     ) -> Result<Verdict, HashError> {
         let strength = Arc::clone(&self.strength);
-        self.submit(network, |answer| Task::Verify { hash, password, strength, answer }).await
+        self.submit(network, |answer| Job::Verify { hash, password, strength, answer }).await
     }
 
     async fn hash(&self, password: Password) -> Result<String, HashError> {
         let strength = Arc::clone(&self.strength);
-        self.submit(ClientNetwork::of(UNKNOWN_ADDRESS), |answer| Task::Hash { password, strength, answer })
+        self.submit(ClientNetwork::of(UNKNOWN_ADDRESS), |answer| Job::Hash { password, strength, answer })
             .await
     }
 }

@@ -24,20 +24,14 @@ struct Inner<T> {
     waiting: HashMap<ClientNetwork, VecDeque<T>>,
     /// Networks with something waiting, in the order of their turns.
     turns: VecDeque<ClientNetwork>,
-    length: usize,
     job_takes: Duration,
     closed: bool,
 }
 
 impl<T> FairQueue<T> {
     pub(super) fn new(threads: usize, longest: Duration) -> Self {
-        let inner = Inner {
-            waiting: HashMap::new(),
-            turns: VecDeque::new(),
-            length: 0,
-            job_takes: FIRST_GUESS,
-            closed: false,
-        };
+        let inner =
+            Inner { waiting: HashMap::new(), turns: VecDeque::new(), job_takes: FIRST_GUESS, closed: false };
         Self { inner: Mutex::new(inner), arrival: Condvar::new(), threads: threads.max(1), longest }
     }
 
@@ -58,7 +52,6 @@ impl<T> FairQueue<T> {
             inner.turns.push_back(network);
         }
         inner.waiting.entry(network).or_default().push_back(job);
-        inner.length += 1;
         drop(inner);
         self.arrival.notify_one();
         Ok(())
@@ -108,7 +101,6 @@ impl<T> Inner<T> {
         } else {
             self.turns.push_back(network);
         }
-        self.length -= 1;
         Some(job)
     }
 }

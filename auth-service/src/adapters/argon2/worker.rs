@@ -25,11 +25,7 @@ const NO_SALT: [u8; SALT_BYTES] = [0; SALT_BYTES];
 /// How much less often the kernel runs a hashing thread than one that answers requests.
 const NICENESS: i32 = 10;
 
-pub(super) struct Job {
-    pub(super) task: Task,
-}
-
-pub(super) enum Task {
+pub(super) enum Job {
     Verify {
         hash: Option<String>,
         password: Password,
@@ -61,14 +57,14 @@ pub(super) fn run(queue: &FairQueue<Job>) {
 impl Job {
     /// Does the job, unless whoever asked has gone; whether there was anything to do.
     fn run(self, memory: &mut Vec<Block>) -> bool {
-        match self.task {
-            Task::Verify { answer, .. } if answer.is_closed() => false,
-            Task::Hash { answer, .. } if answer.is_closed() => false,
-            Task::Verify { hash, password, strength, answer } => {
+        match self {
+            Self::Verify { answer, .. } if answer.is_closed() => false,
+            Self::Hash { answer, .. } if answer.is_closed() => false,
+            Self::Verify { hash, password, strength, answer } => {
                 let _ = answer.send(verify(hash.as_deref(), &password, &strength, memory));
                 true
             }
-            Task::Hash { password, strength, answer } => {
+            Self::Hash { password, strength, answer } => {
                 let _ = answer.send(hash(&password, strength.params.clone(), memory));
                 true
             }

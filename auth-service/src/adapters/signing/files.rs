@@ -10,6 +10,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::error::KeyError;
+use crate::adapters::system;
 
 /// Larger than any key or chain; keeps `--key /dev/zero` from filling the memory.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -186,22 +187,18 @@ pub(super) fn try_lock(path: &Path) -> Result<Option<DirectoryLock>, KeyError> {
     }
 }
 
-/// `BYTES` random bytes from the cryptographic library, as hexadecimal digits.
+/// Random bytes as hexadecimal digits.
 pub(super) fn random_hex<const BYTES: usize>() -> Result<String, KeyError> {
-    let bytes = random_bytes::<BYTES>()?;
-    Ok(bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect())
+    system::random_hex::<BYTES>().map_err(no_randomness)
 }
 
-/// Random bytes from the cryptographic library.
+/// Random bytes.
 pub(super) fn random_bytes<const BYTES: usize>() -> Result<[u8; BYTES], KeyError> {
-    let mut bytes = [0; BYTES];
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| KeyError::Unsuitable("the system gave no random numbers: try again".to_owned()))?;
-    Ok(bytes)
+    system::random_bytes().map_err(no_randomness)
+}
+
+fn no_randomness(_: std::io::Error) -> KeyError {
+    KeyError::Unsuitable("the system gave no random numbers: try again".to_owned())
 }
 
 /// The owner of the directory above, if it is somebody else and we are root: what root adds to a

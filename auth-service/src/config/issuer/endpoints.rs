@@ -61,7 +61,7 @@ pub(super) const TIMEOUT_SECONDS: Setting<Span> = Setting {
 
 /// The addresses of an issuer, and how it is asked.
 #[derive(Clone, Debug)]
-pub struct Endpoints {
+pub struct IssuerEndpoints {
     /// Its identifier, from which its metadata is found.
     pub identifier: Url,
     /// Further origins that its metadata may name addresses on, in the spelling of `Url::origin`.
@@ -79,7 +79,7 @@ pub struct Endpoints {
 }
 
 /// The identifier as it is written, and the rest.
-pub(super) fn read(reader: &mut Reader, taken: &mut Taken) -> Result<(String, Endpoints), Noted> {
+pub(super) fn read(reader: &mut Reader, taken: &mut Taken) -> Result<(String, IssuerEndpoints), Noted> {
     let url = reader.required(&URL);
     let trusted_hosts = reader.required(&TRUSTED_HOSTS);
     let jwks_url = reader.optional(&JWKS_URL);
@@ -91,7 +91,7 @@ pub(super) fn read(reader: &mut Reader, taken: &mut Taken) -> Result<(String, En
         check_url(reader, url, taken);
     }
     let (url, identifier) = url?;
-    let endpoints = Endpoints {
+    let endpoints = IssuerEndpoints {
         identifier,
         trusted_hosts: trusted_hosts?,
         jwks_url: jwks_url?,

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use jsonwebtoken::Algorithm;
 
 pub use acceptance::ClientLogin;
-pub use endpoints::Endpoints;
+pub use endpoints::IssuerEndpoints;
 pub use workload::Workload;
 
 use super::fault::Noted;
@@ -78,7 +78,7 @@ pub struct Issuer {
     /// How this service authenticates to the issuer; always there when tokens are introspected.
     pub client: Option<ClientLogin>,
     /// Its addresses, and how it is asked.
-    pub endpoints: Endpoints,
+    pub endpoints: IssuerEndpoints,
     /// The CI system whose jobs have these tokens. Then they act for robot accounts only.
     pub workload: Option<Workload>,
 }
