@@ -63,7 +63,7 @@ pub(super) async fn find_keys(
         true if age < KEPT_FOR => Usability::Stale,
         _ => Usability::Useless,
     };
-    let read = async {
+    let read = || async {
         match outgoing.get(&url.await?, parse_keys).await? {
             Reply::Told(keys) => Ok(keys),
             Reply::Status(status, _) => Err(format!("its keys are answered with status {status}")),

@@ -55,7 +55,7 @@ impl MetadataCache {
             longest_with_stale: options.timeout.min(LONGEST_REFRESH),
         };
         let usability = |_: &Metadata, age| if age < FRESH_FOR { Usability::Fresh } else { Usability::Stale };
-        let metadata = self.0.get(clock, &policy, usability, read(options, outgoing)).await?;
+        let metadata = self.0.get(clock, &policy, usability, || read(options, outgoing)).await?;
         metadata.ok_or_else(|| "its metadata could not be read a moment ago".to_owned())
     }
 }

@@ -49,14 +49,15 @@ impl<T> Default for Refreshed<T> {
 }
 
 impl<T> Refreshed<T> {
-    /// The document. `usability` judges one of a certain age; `read` is polled only when it must be read. `None` if
+    /// The document. `usability` judges one of a certain age; `read` is called only when it must be read, and its future is boxed then, so that
+    /// a fresh document costs little. `None` if
     /// there is no useful one and it is too early to read it.
-    pub(super) async fn get(
+    pub(super) async fn get<F: Future<Output = Result<T, Unreachable>> + Send>(
         &self,
         clock: &dyn Clock,
         policy: &RefreshPolicy,
         usability: impl Fn(&T, Duration) -> Usability + Send + Sync,
-        read: impl Future<Output = Result<T, Unreachable>> + Send,
+        read: impl FnOnce() -> F + Send,
     ) -> Result<Option<Arc<T>>, Unreachable> {
         let begun = clock.elapsed();
         let judge = |kept: &Kept<T>| usability(&kept.document, begun.saturating_sub(kept.read_at));
@@ -83,7 +84,10 @@ impl<T> Refreshed<T> {
         };
         // Noted before, because the caller may go away while it reads.
         *not_before = clock.elapsed() + pause;
-        match timeout(longest, read).await.unwrap_or_else(|_| Err("it took too long to answer".to_owned())) {
+        match timeout(longest, Box::pin(read()))
+            .await
+            .unwrap_or_else(|_| Err("it took too long to answer".to_owned()))
+        {
             Ok(document) => {
                 *not_before = begun + policy.after_success;
                 Ok(Some(self.keep(document, clock.elapsed())))

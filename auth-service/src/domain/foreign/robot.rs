@@ -197,7 +197,7 @@ mod tests {
             ("a: id=1 env=x", "b: id=1 ref=main", true),
             ("a: id=1 env=x ref=main", "b: ref=next id=1", false),
         ] {
-            let [one, two] = [one, two].map(|text| parsed(text));
+            let [one, two] = [one, two].map(parsed);
             assert_eq!(one.overlaps(&two), expected, "{one} / {two}");
             assert_eq!(two.overlaps(&one), expected, "{two} / {one}");
         }
