@@ -23,6 +23,7 @@ mod sharing;
 mod sql;
 mod sqlite;
 mod teams;
+mod token_room;
 mod tokens;
 mod transaction;
 mod users;
