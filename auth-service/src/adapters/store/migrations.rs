@@ -75,12 +75,12 @@ mod tests {
     #[test]
     fn the_first_migration_never_changes() {
         for (steps, checksum) in
-            [(&SQLITE, "fcb2a477d7e620149de34b5a092a3836"), (&POSTGRES, "0f4f21984a7226b4500d8db8c830e0a4")]
+            [(&SQLITE, [0xfc, 0xb2, 0xa4, 0x77, 0xd7, 0xe6, 0x20, 0x14]), (&POSTGRES, [0x0f, 0x4f, 0x21, 0x98, 0x4a, 0x72, 0x26, 0xb4])]
         {
             let migrator = migrator(steps);
             let first = migrator.iter().next().unwrap();
-            let hex: String = first.checksum.iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!((first.version, &*first.description, &hex[..32]), (1, "first", checksum));
+            assert_eq!((first.version, &*first.description), (1, "first"));
+            assert_eq!(first.checksum[..8], checksum);
         }
     }
 

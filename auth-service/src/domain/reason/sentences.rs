@@ -61,24 +61,8 @@ impl Reason {
                     "{refused}: only certified users may push; ask an administrator to certify your account"
                 )
             }
-            Self::NoDownload if action == Action::Push => format!(
-                "{refused}: a push also reads, and your account may not pull it; ask an administrator for DOWNLOAD on {name}"
-            ),
-            Self::NoDownload => {
-                format!(
-                    "{refused}: your account may not pull it; ask an administrator for DOWNLOAD on {name}"
-                )
-            }
-            Self::NoUpdate => format!(
-                "{refused}: it exists already, and your account may not change it; logging in again does not help, ask an administrator for UPDATE on {name}"
-            ),
-            Self::NoCreate => format!(
-                "{refused}: it does not exist yet, and your account may not create images in {project}; check the spelling, or ask an administrator for CREATE on {project}"
-            ),
-            Self::NoDelete => {
-                format!(
-                    "{refused}: your account may not delete it; ask an administrator for DELETE on {name}"
-                )
+            Self::NoDownload | Self::NoUpdate | Self::NoCreate | Self::NoDelete => {
+                format!("{refused}: {}", self.missing_permission(action, name))
             }
             Self::PushWithoutPull => format!(
                 "{refused}: your client asked for push without pull, and an upload needs both; this is an error in the client, not in your permissions"
@@ -90,6 +74,32 @@ impl Reason {
                 "{refused}: {limit} first pushes to {project} were begun in the last 24 hours and not finished; they must be finished, or wait until the 24 hours are over"
             ),
             Self::CatalogueOfAdministrators => String::new(),
+        }
+    }
+
+    fn missing_permission(self, action: Action, name: &RepositoryName) -> String {
+        let project = name.project();
+        match self {
+            Self::NoDownload if action == Action::Push => format!(
+                "a push also reads, and your account may not pull it; ask an administrator for DOWNLOAD on {name}"
+            ),
+            Self::NoDownload => {
+                format!(
+                    "your account may not pull it; ask an administrator for DOWNLOAD on {name}"
+                )
+            }
+            Self::NoUpdate => format!(
+                "it exists already, and your account may not change it; logging in again does not help, ask an administrator for UPDATE on {name}"
+            ),
+            Self::NoCreate => format!(
+                "it does not exist yet, and your account may not create images in {project}; check the spelling, or ask an administrator for CREATE on {project}"
+            ),
+            Self::NoDelete => {
+                format!(
+                    "your account may not delete it; ask an administrator for DELETE on {name}"
+                )
+            }
+            _ => String::new(),
         }
     }
 
