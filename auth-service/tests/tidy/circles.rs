@@ -98,11 +98,13 @@ fn uses(files: &[SourceFile]) -> BTreeMap<Module, BTreeSet<Module>> {
 fn circles(files: &[SourceFile]) -> Vec<String> {
     let mut uses = uses(files);
     loop {
-        let used: BTreeSet<Module> = uses.values().flatten().cloned().collect();
+        let targets: BTreeSet<Module> = uses.values().flatten().cloned().collect();
         let before = uses.len();
-        uses.retain(|module, others| !others.is_empty() && used.contains(module));
+        uses.retain(|module, others| !others.is_empty() && targets.contains(module));
         let left: BTreeSet<Module> = uses.keys().cloned().collect();
-        uses.values_mut().for_each(|others| others.retain(|other| left.contains(other)));
+        for others in uses.values_mut() {
+            others.retain(|other| left.contains(other));
+        }
         if uses.len() == before {
             break;
         }

@@ -74,9 +74,10 @@ mod tests {
     /// Databases that are in use have had the first migration as it was then.
     #[test]
     fn the_first_migration_never_changes() {
-        for (steps, checksum) in
-            [(&SQLITE, [0xfc, 0xb2, 0xa4, 0x77, 0xd7, 0xe6, 0x20, 0x14]), (&POSTGRES, [0x0f, 0x4f, 0x21, 0x98, 0x4a, 0x72, 0x26, 0xb4])]
-        {
+        for (steps, checksum) in [
+            (&SQLITE, [0xfc, 0xb2, 0xa4, 0x77, 0xd7, 0xe6, 0x20, 0x14]),
+            (&POSTGRES, [0x0f, 0x4f, 0x21, 0x98, 0x4a, 0x72, 0x26, 0xb4]),
+        ] {
             let migrator = migrator(steps);
             let first = migrator.iter().next().unwrap();
             assert_eq!((first.version, &*first.description), (1, "first"));

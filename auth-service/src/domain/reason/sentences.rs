@@ -84,9 +84,7 @@ impl Reason {
                 "a push also reads, and your account may not pull it; ask an administrator for DOWNLOAD on {name}"
             ),
             Self::NoDownload => {
-                format!(
-                    "your account may not pull it; ask an administrator for DOWNLOAD on {name}"
-                )
+                format!("your account may not pull it; ask an administrator for DOWNLOAD on {name}")
             }
             Self::NoUpdate => format!(
                 "it exists already, and your account may not change it; logging in again does not help, ask an administrator for UPDATE on {name}"
@@ -95,9 +93,7 @@ impl Reason {
                 "it does not exist yet, and your account may not create images in {project}; check the spelling, or ask an administrator for CREATE on {project}"
             ),
             Self::NoDelete => {
-                format!(
-                    "your account may not delete it; ask an administrator for DELETE on {name}"
-                )
+                format!("your account may not delete it; ask an administrator for DELETE on {name}")
             }
             _ => String::new(),
         }
