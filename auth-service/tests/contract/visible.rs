@@ -122,9 +122,9 @@ async fn share(database: &Database, chance: &mut Chance, item: &Item, principals
     let sets = [kinds("READ"), kinds("READ,UPDATE"), kinds("DOWNLOAD,UPDATE"), AccessSet::ALL];
     for principal in principals {
         if chance.one_in(4) {
-            let change = AccessChange::Add(chance.pick(&sets));
+            let addition = AccessChange::Add(chance.pick(&sets));
             // A robot account of another project can be given nothing, which is as good.
-            drop(database.store.set_access(item, *principal, change, 100).await);
+            drop(database.store.set_access(item, *principal, addition, 100).await);
         }
     }
     drop(database.store.set_open_data(item, chance.one_in(4)).await);
@@ -178,7 +178,7 @@ async fn lists_contain_what_the_decision_shows(database: Database) {
             sizes.push(compare(&database, &caller, &projects).await);
         }
     }
-    assert!(sizes.iter().any(|size| *size == 0) && sizes.iter().any(|size| *size > 3), "{sizes:?}");
+    assert!(sizes.contains(&0) && sizes.iter().any(|size| *size > 3), "{sizes:?}");
 }
 
 struct NewRobot {
