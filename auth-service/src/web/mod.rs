@@ -14,6 +14,7 @@ pub mod registry;
 pub mod rest;
 pub mod server;
 pub mod shared;
+mod timer;
 
 use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::web;
